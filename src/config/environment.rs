@@ -1,0 +1,145 @@
+//! The whole file: what all environments share, each environment, and the choice.
+
+use toml::de::DeTable;
+
+use super::findings::{Finding, Notes};
+use super::nearest::nearest;
+use super::reader::Table;
+use super::source::printable;
+use super::types::{Environment, TeamZone};
+use super::{Origin, application, kubernetes, settings, values, verify};
+
+/// Reads and checks everything; the result is the chosen environment, `None`
+/// where a mistake leaves nothing to choose or no whole environment.
+pub(super) fn read<'d>(
+    notes: &'d Notes,
+    document: &'d DeTable<'d>,
+    origin: &Origin,
+    wanted: Option<&str>,
+) -> Option<Environment> {
+    Table::root(notes, document).finish(|root| {
+        check_shared(notes, root, origin);
+        let environments = root.named("environments", |found, name, table| {
+            if let Some(why) = unusable(name) {
+                let what = format!("expected an environment's name: {why}");
+                table.note(Finding { span: Some(found.key_span.clone()), ..found.mistake(what, None) });
+            }
+            one(root, table, name, origin)
+        });
+        let names: Vec<&str> = environments.iter().map(|(name, _)| *name).collect();
+        let default = default_environment(root, &names);
+        let chosen = choose(notes, &names, wanted, default)?;
+        environments.into_iter().find(|(name, _)| *name == chosen)?.1
+    })
+}
+
+/// Checks the shared tables for themselves: an environment that overrules a
+/// value of theirs would hide a mistake in it.
+fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
+    notes.partially(|| {
+        root.text("time_zone", &values::ZONE);
+        root.within("kubernetes", |table| kubernetes::read(table, origin));
+        let policy = root.within("policy", settings::policy);
+        root.within("application", |table| application::read(table, origin, &policy));
+        root.within("verify", verify::read);
+        root.within("logs", settings::logs);
+    });
+}
+
+fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Option<Environment> {
+    let production = table.flag("production", false);
+    let read_only = table.flag("read_only", false);
+    let time_zone = zone(table).or_else(|| zone(root)).unwrap_or_else(values::utc);
+    let kubernetes = table.within_shared("kubernetes", root, |table| kubernetes::read(table, origin));
+    let policy = table.within_shared("policy", root, settings::policy);
+    let application =
+        table.within_shared("application", root, |table| application::read(table, origin, &policy));
+    let verify = table.within_shared("verify", root, verify::read);
+    let logs = table.within_shared("logs", root, settings::logs);
+    Some(Environment {
+        name: name.to_owned(),
+        production,
+        read_only,
+        time_zone,
+        kubernetes: kubernetes?,
+        application: application?,
+        verify,
+        policy,
+        logs,
+    })
+}
+
+fn zone(table: &Table<'_>) -> Option<TeamZone> {
+    table.text("time_zone", &values::ZONE)
+}
+
+/// Why an environment cannot be called that: its name becomes a part of the
+/// names of objects in the cluster.
+fn unusable(name: &str) -> Option<&'static str> {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    match name {
+        _ if name.len() > 40 => Some("it has more than 40 characters"),
+        _ if !name.chars().all(|c| edge(c) || c == '-') => {
+            Some("it has something else in it than lower-case letters, digits and `-`")
+        }
+        _ if !name.starts_with(edge) || !name.ends_with(edge) => {
+            Some("it begins or ends with something else than a letter or digit")
+        }
+        _ => None,
+    }
+}
+
+fn default_environment(root: &Table<'_>, names: &[&str]) -> Option<String> {
+    let default = root.text("default_environment", &values::TEXT)?;
+    if !names.contains(&default.as_str()) {
+        let help = suggestion(&default, names);
+        root.blame("default_environment", "expected the name of an environment of this file", Some(help));
+    }
+    Some(default)
+}
+
+/// Which environment is meant, of those in the file.
+fn choose<'n>(
+    notes: &Notes,
+    names: &[&'n str],
+    wanted: Option<&str>,
+    default: Option<String>,
+) -> Option<&'n str> {
+    let nowhere = |what: String, help: String| {
+        notes.note(Finding { span: None, key: String::new(), what, help: Some(help), hidden: None });
+    };
+    if names.is_empty() {
+        let help = "write at least one: [environments.production] with its kubernetes.namespace, \
+                    kubernetes.service and application.url";
+        nowhere("no environment is configured".to_owned(), help.to_owned());
+        return None;
+    }
+    if let Some(wanted) = wanted {
+        let found = names.iter().copied().find(|name| *name == wanted);
+        if found.is_none() {
+            nowhere(format!("there is no environment `{}`", printable(wanted)), suggestion(wanted, names));
+        }
+        return found;
+    }
+    match (default, names) {
+        (Some(default), _) => names.iter().copied().find(|name| *name == default),
+        (None, [only]) => Some(only),
+        (None, _) => {
+            let help = format!("{}; name one with --env or set default_environment", listed(names));
+            nowhere("which environment is meant is not said".to_owned(), help);
+            None
+        }
+    }
+}
+
+fn suggestion(word: &str, names: &[&str]) -> String {
+    match nearest(word, names.iter().copied()) {
+        Some(near) => format!("did you mean `{}`? {}", printable(near), listed(names)),
+        None => listed(names),
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| printable(name)).collect();
+    format!("environments here: {}", names.join(", "))
+}

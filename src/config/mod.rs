@@ -1,0 +1,170 @@
+//! `config.toml`: found, read, checked.
+//!
+//! [`load`] gives the rest of the program one [`Environment`] with every default
+//! filled in, or says everything that is wrong at once. The file's path goes
+//! through `locate`, its tree through `reader`, and one module for each table
+//! (`kubernetes`, `application`, `verify`, `settings`) builds the types.
+
+mod application;
+mod environment;
+mod error;
+mod findings;
+mod kubernetes;
+mod locate;
+mod nearest;
+mod reader;
+pub mod secret;
+mod settings;
+mod source;
+mod types;
+mod values;
+mod verify;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use locate::Home;
+use toml::de::DeTable;
+
+pub use error::{ConfigError, Mistake};
+pub use types::*;
+
+use findings::{Finding, Notes};
+use source::{Source, printable};
+
+/// Longest file that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// Finds, reads and checks the configuration, and chooses an environment.
+///
+/// `explicit` is `--config`; without it `./config.toml` is taken, else the
+/// user's `cutover/config.toml`. `environment` is `--env`; without it the
+/// file's `default_environment`, else the only environment there is.
+///
+/// Blocks: it is called once, before anything else runs.
+///
+/// # Errors
+/// When no file is found, it cannot be read, or anything in it is wrong; all
+/// environments are checked, not only the chosen one.
+pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Environment, ConfigError> {
+    let home = Home::from_environment();
+    let path = locate::locate(explicit, Path::new("."), &home)?;
+    let origin = Origin::new(&path, home.home);
+    match read(&path)? {
+        Ok(text) => parse(&text, &origin, environment),
+        Err(mistake) => Err(vec![Mistake { file: origin.file.clone(), ..mistake }]),
+    }
+    .map_err(|mistakes| ConfigError::Mistakes { mistakes })
+}
+
+/// Reads the file's text; the inner error is that it is none.
+fn read(path: &Path) -> Result<Result<String, Mistake>, ConfigError> {
+    let unreadable = |source: io::Error| ConfigError::Unreadable { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    // One byte more than allowed shows that the file is longer.
+    File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(ConfigError::TooLong { path: path.to_owned(), limit: LONGEST });
+    }
+    Ok(String::from_utf8(bytes).map_err(|error| {
+        let sound =
+            String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+        Mistake {
+            file: String::new(),
+            place: Some(Source::new(&sound, []).line_and_column(sound.len())),
+            key: String::new(),
+            what: "expected UTF-8 text: this byte is none".to_owned(),
+            help: None,
+            excerpt: None,
+        }
+    }))
+}
+
+/// Where a configuration's text comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The file as mistakes name it.
+    file: String,
+    /// Paths in the file are relative to this.
+    directory: PathBuf,
+    /// What `~/` stands for.
+    home: Option<PathBuf>,
+}
+
+impl Origin {
+    fn new(path: &Path, home: Option<PathBuf>) -> Self {
+        let directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        Self { file: printable(&path.to_string_lossy()), directory, home }
+    }
+
+    /// A path of the configuration as the system understands it.
+    fn resolve(&self, path: &Path) -> PathBuf {
+        match (path.strip_prefix("~"), &self.home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => self.directory.join(path),
+        }
+    }
+}
+
+/// Checks a configuration's text and chooses an environment: [`load`] without
+/// the file system. Mistakes come in the order in which they stand in the text.
+pub(crate) fn parse(
+    text: &str,
+    origin: &Origin,
+    environment: Option<&str>,
+) -> Result<Environment, Vec<Mistake>> {
+    let notes = Notes::default();
+    let (document, broken) = DeTable::parse_recoverable(text);
+    let chosen = if broken.is_empty() {
+        environment::read(&notes, document.get_ref(), origin, environment)
+    } else {
+        // What a broken file seems to say beyond that would only mislead.
+        note_syntax(&notes, text, &broken);
+        None
+    };
+    let findings = notes.into_findings();
+    match chosen {
+        Some(chosen) if findings.is_empty() => Ok(chosen),
+        _ => Err(place(text, &origin.file, findings)),
+    }
+}
+
+/// Notes what is not TOML: the first of each line, for the rest follows from it.
+fn note_syntax(notes: &Notes, text: &str, broken: &[toml::de::Error]) {
+    let source = Source::new(text, []);
+    let mut last = None;
+    // A hostile file may have one in each byte.
+    for error in broken.iter().take(1000) {
+        let line = error.span().map(|span| source.line_and_column(span.start).0);
+        if line.is_some() && line == last {
+            continue;
+        }
+        last = line;
+        notes.note(Finding {
+            span: error.span(),
+            key: String::new(),
+            what: format!("not TOML: {}", printable(error.message())),
+            help: None,
+            hidden: None,
+        });
+    }
+}
+
+/// Turns bytes into lines, columns and excerpts.
+fn place(text: &str, file: &str, mut findings: Vec<Finding>) -> Vec<Mistake> {
+    let source = Source::new(text, findings.iter().filter_map(|finding| finding.hidden.clone()));
+    findings.sort_by_key(|finding| finding.span.as_ref().map_or(usize::MAX, |span| span.start));
+    let mistakes = findings.into_iter().map(|finding| Mistake {
+        file: file.to_owned(),
+        place: finding.span.as_ref().map(|span| source.line_and_column(span.start)),
+        excerpt: finding.span.as_ref().map(|span| source.excerpt(span)),
+        key: finding.key,
+        what: finding.what,
+        help: finding.help,
+    });
+    mistakes.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The configuration as the program uses it: checked, with defaults filled in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use regex::Regex;
+
+use super::secret::SecretSource;
+pub use crate::room::logs::LogFilter;
+use crate::sop::colour::PerColour;
+pub use crate::sop::policy::Policy;
+
+/// One environment, chosen and checked; what the rest of the program sees.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The table's name: `production`.
+    pub name: String,
+    /// Whether the screen must be unmistakable about it.
+    pub production: bool,
+    /// Whether every change is refused, whoever asks.
+    pub read_only: bool,
+    /// The team's time zone, with the words for the header (`Malabo`).
+    pub time_zone: TeamZone,
+    pub kubernetes: Kubernetes,
+    pub application: Application,
+    pub verify: Verify,
+    pub policy: Policy,
+    pub logs: Logs,
+}
+
+/// A time zone and what the header calls it: the last part of its IANA name,
+/// with spaces for underscores.
+#[derive(Clone, Debug)]
+pub struct TeamZone {
+    pub zone: TimeZone,
+    pub label: String,
+}
+
+/// What the cluster calls things.
+#[derive(Clone, Debug)]
+pub struct Kubernetes {
+    /// `None`: the path of `KUBECONFIG`, else `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `None`: the kubeconfig's current context, pinned at start.
+    pub context: Option<String>,
+    pub namespace: String,
+    pub service: String,
+    /// The selector key whose value names the colour: `version`.
+    pub selector_key: String,
+    pub colours: PerColour<ColourNames>,
+    /// The container whose image is the release.
+    pub container: String,
+    /// The port that the application listens on in its pods.
+    pub port: u16,
+    /// A bearer token in place of the kubeconfig's credentials.
+    pub token: Option<SecretSource>,
+}
+
+/// What one colour is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColourNames {
+    /// The value of the selector key.
+    pub value: String,
+    pub deployment: String,
+}
+
+/// The application as its users reach it.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The public URL, without a trailing slash.
+    pub url: String,
+    /// The path that probes ask for, below `url`: `/health`.
+    pub probe_path: String,
+    pub probe_interval: Duration,
+    pub probe_timeout: Duration,
+    /// Where an answer says which version gave it.
+    pub version: VersionSource,
+    /// Sent as `Authorization: Bearer` with probes and checks.
+    pub token: Option<SecretSource>,
+}
+
+/// Where an answer says which version gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionSource {
+    Header(String),
+    /// RFC 6901.
+    JsonPointer(String),
+}
+
+/// The checks that every pod of the idle colour must pass.
+#[derive(Clone, Debug)]
+pub struct Verify {
+    pub checks: Vec<HttpCheck>,
+    /// Time limit of one check.
+    pub timeout: Duration,
+}
+
+/// One HTTP check (sop.md, "Test green").
+#[derive(Clone, Debug)]
+pub struct HttpCheck {
+    /// Path and query: `/api/v1/fiscal-services?limit=1`.
+    pub path: String,
+    pub status: u16,
+    pub expect: Vec<Expect>,
+    /// Slowest acceptable answer.
+    pub max_latency: Option<Duration>,
+    /// Checked for this version only: a release's own checks. `None`: always.
+    pub only_version: Option<String>,
+    /// Whether the answer must carry the release's version ([`Application::version`]).
+    pub version: bool,
+}
+
+/// One thing an answer must contain.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    pub part: AnswerPart,
+    pub must: Must,
+}
+
+/// A part of an HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswerPart {
+    Header(String),
+    /// RFC 6901.
+    JsonPointer(String),
+    Body,
+}
+
+/// What a part of an answer must be.
+#[derive(Clone, Debug)]
+pub enum Must {
+    /// Its text, exactly. The text of a JSON value is its JSON form, of a string
+    /// the string without quotes: `ok`, `1`, `true`.
+    Equal(String),
+    /// Its text, somewhere in it unless the pattern is anchored.
+    Match(Regex),
+}
+
+/// How logs are read and kept.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    pub filter: LogFilter,
+    /// Lines of each pod to begin with: 100.
+    pub tail: u32,
+    /// Most lines kept: 100,000.
+    pub max_lines: usize,
+    /// Most bytes of text kept: 16 MiB.
+    pub max_bytes: usize,
+    /// Most pods followed at once: 40.
+    pub max_streams: usize,
+}

@@ -1,0 +1,265 @@
+//! The forms that a string of the configuration can have.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::fmt::friendly::{SpanParser, SpanPrinter};
+use jiff::tz::TimeZone;
+use regex::Regex;
+use reqwest::Url;
+
+use super::nearest::nearest;
+use super::source::printable;
+use super::types::TeamZone;
+use crate::room::logs::Level;
+
+/// What a string must be: in words, and as a function that reads it.
+pub(super) struct Form<T> {
+    /// As in "expected …".
+    pub(super) expected: &'static str,
+    pub(super) parse: fn(&str) -> Result<T, Reason>,
+}
+
+/// Why a string has not the form it should have.
+#[derive(Debug)]
+pub(super) struct Reason {
+    pub(super) why: String,
+    pub(super) help: Option<String>,
+    /// Whether the string may hold a secret.
+    pub(super) hide: bool,
+}
+
+impl<S: Into<String>> From<S> for Reason {
+    fn from(why: S) -> Self {
+        Self { why: why.into(), help: None, hide: false }
+    }
+}
+
+/// Any words.
+pub(super) const TEXT: Form<String> = Form { expected: "a string", parse: text };
+/// RFC 1123's label: namespaces, containers.
+pub(super) const LABEL: Form<String> = Form {
+    expected: "a name of at most 63 lower-case letters, digits and `-`",
+    parse: |name| dns_name(name, 63, "-"),
+};
+/// RFC 1035's label.
+pub(super) const SERVICE: Form<String> = Form {
+    expected: "a name of at most 63 lower-case letters, digits and `-`",
+    parse: |name| match name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => Err("a Service's name begins with a letter".into()),
+        false => dns_name(name, 63, "-"),
+    },
+};
+/// RFC 1123's subdomain.
+pub(super) const DEPLOYMENT: Form<String> = Form {
+    expected: "a name of at most 253 lower-case letters, digits, `-` and `.`",
+    parse: |name| dns_name(name, 253, "-."),
+};
+pub(super) const LABEL_KEY: Form<String> =
+    Form { expected: "a label's key such as \"version\" or \"example.com/slot\"", parse: label_key };
+pub(super) const LABEL_VALUE: Form<String> =
+    Form { expected: "a label's value of at most 63 letters, digits, `-`, `_` and `.`", parse: label_part };
+pub(super) const DURATION: Form<Duration> =
+    Form { expected: "a duration such as \"15m\" or \"500ms\"", parse: duration };
+pub(super) const BYTES: Form<usize> = Form { expected: "a size such as \"16MiB\"", parse: bytes };
+pub(super) const ZONE: Form<TeamZone> =
+    Form { expected: "an IANA time zone such as \"Africa/Malabo\"", parse: zone };
+pub(super) const URL: Form<String> =
+    Form { expected: "a URL such as \"https://api.example.com\"", parse: url };
+pub(super) const REGEX: Form<Regex> = Form { expected: "a regular expression", parse: regex };
+pub(super) const LEVEL: Form<Level> =
+    Form { expected: "one of trace, debug, info, warn, error, fatal", parse: level };
+pub(super) const REQUEST_PATH: Form<String> =
+    Form { expected: "a path such as \"/health\"", parse: request_path };
+pub(super) const HEADER: Form<String> = Form { expected: "a header's name", parse: header };
+pub(super) const JSON_POINTER: Form<String> =
+    Form { expected: "a JSON pointer such as \"/version\"", parse: json_pointer };
+pub(super) const VARIABLE: Form<String> =
+    Form { expected: "the name of an environment variable", parse: variable };
+pub(super) const PATH: Form<PathBuf> =
+    Form { expected: "a path", parse: |path| text(path).map(PathBuf::from) };
+
+/// A duration as it is written in the configuration.
+pub(super) fn spell(duration: Duration) -> String {
+    SpanPrinter::new().unsigned_duration_to_string(&duration)
+}
+
+fn text(text: &str) -> Result<String, Reason> {
+    if text.trim().is_empty() {
+        return Err("it is empty".into());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("it contains a control character".into());
+    }
+    Ok(text.to_owned())
+}
+
+fn dns_name(name: &str, longest: usize, also: &str) -> Result<String, Reason> {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let sound = name.split('.').all(|part| part.starts_with(edge) && part.ends_with(edge));
+    match name.chars().find(|c| !edge(*c) && !also.contains(*c)) {
+        _ if name.is_empty() => Err("it is empty".into()),
+        Some(c) => Err(format!("`{}` is not allowed", printable(&c.to_string())).into()),
+        None if name.len() > longest => Err("it is too long".into()),
+        None if !sound => Err("it begins or ends with something else than a letter or digit".into()),
+        None => Ok(name.to_owned()),
+    }
+}
+
+fn label_key(key: &str) -> Result<String, Reason> {
+    match key.split_once('/') {
+        None => label_part(key),
+        Some((prefix, name)) => {
+            dns_name(prefix, 253, "-.")?;
+            label_part(name).map(|_| key.to_owned())
+        }
+    }
+}
+
+fn label_part(part: &str) -> Result<String, Reason> {
+    let edge = |c: char| c.is_ascii_alphanumeric();
+    match part.chars().find(|c| !edge(*c) && !"-_.".contains(*c)) {
+        _ if part.is_empty() => Err("it is empty".into()),
+        Some(c) => Err(format!("`{}` is not allowed", printable(&c.to_string())).into()),
+        None if part.len() > 63 => Err("it is too long".into()),
+        None if !part.starts_with(edge) || !part.ends_with(edge) => {
+            Err("it begins or ends with something else than a letter or digit".into())
+        }
+        None => Ok(part.to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, Reason> {
+    static PARSER: SpanParser = SpanParser::new();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
+        return Err("it has no unit".into());
+    }
+    PARSER.parse_unsigned_duration(text.trim()).map_err(|_| "it cannot be read as one".into())
+}
+
+fn bytes(text: &str) -> Result<usize, Reason> {
+    const UNITS: [(&str, usize); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let text = text.trim();
+    let (number, suffix) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = UNITS.into_iter().find(|(name, _)| *name == suffix.trim_start());
+    let (_, unit) = unit.ok_or("its unit is none of B, KiB, MiB, GiB")?;
+    let number: usize = number.parse().map_err(|_| "it does not begin with a whole number")?;
+    number.checked_mul(unit).ok_or_else(|| "it is too large".into())
+}
+
+fn zone(name: &str) -> Result<TeamZone, Reason> {
+    let database = jiff::tz::db();
+    if let Ok(zone) = database.get(name) {
+        let full = zone.iana_name().unwrap_or(name);
+        let label = full.rsplit('/').next().unwrap_or(full).replace('_', " ");
+        return Ok(TeamZone { label, zone });
+    }
+    let known: Vec<String> = database.available().map(|name| name.to_string()).collect();
+    if known.is_empty() {
+        return Err(Reason {
+            help: Some("install the operating system's tzdata, or leave UTC".to_owned()),
+            ..Reason::from("this machine has no time-zone database")
+        });
+    }
+    let city = |zone: &String| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
+    let near = known.iter().find(|zone| city(zone)).map(String::as_str);
+    let near = near.or_else(|| nearest(name, known.iter().map(String::as_str)));
+    Err(Reason {
+        help: near.map(|near| format!("did you mean `{near}`?")),
+        ..Reason::from("there is no such zone")
+    })
+}
+
+/// The zone of a configuration that names none.
+pub(super) fn utc() -> TeamZone {
+    TeamZone { zone: TimeZone::UTC, label: "UTC".to_owned() }
+}
+
+fn url(text: &str) -> Result<String, Reason> {
+    let scheme = || Reason::from("it begins with neither https:// nor http://");
+    let url = Url::parse(text).map_err(|error| match error.to_string().contains("without a base") {
+        true => scheme(),
+        false => Reason { hide: text.contains('@'), ..Reason::from(error.to_string()) },
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(scheme());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Reason { hide: true, ..Reason::from("user and password do not belong in it") });
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Reason { hide: true, ..Reason::from("it goes on after the path") });
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn regex(pattern: &str) -> Result<Regex, Reason> {
+    Regex::new(pattern).map_err(|error| match &error {
+        // The last line says what is wrong; those before it draw the pattern.
+        regex::Error::Syntax(picture) => {
+            let last = picture.lines().last().unwrap_or_default();
+            Reason::from(printable(last.trim_start_matches("error: ")))
+        }
+        _ => Reason::from("it is too large"),
+    })
+}
+
+fn level(name: &str) -> Result<Level, Reason> {
+    const LEVELS: [(&str, Level); 6] = [
+        ("trace", Level::Trace),
+        ("debug", Level::Debug),
+        ("info", Level::Info),
+        ("warn", Level::Warn),
+        ("error", Level::Error),
+        ("fatal", Level::Fatal),
+    ];
+    let found = LEVELS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, level)| *level).ok_or_else(|| Reason {
+        help: nearest(name, LEVELS.map(|(known, _)| known)).map(|near| format!("did you mean `{near}`?")),
+        ..Reason::from("there is no such level")
+    })
+}
+
+fn request_path(path: &str) -> Result<String, Reason> {
+    if !path.starts_with('/') {
+        return Err("it does not begin with `/`".into());
+    }
+    match path.chars().find(|c| !c.is_ascii_graphic() || *c == '#') {
+        Some(c) => Err(format!("`{}` must be percent-encoded", printable(&c.to_string())).into()),
+        None => Ok(path.to_owned()),
+    }
+}
+
+fn header(name: &str) -> Result<String, Reason> {
+    match reqwest::header::HeaderName::from_bytes(name.as_bytes()) {
+        Ok(_) => Ok(name.to_owned()),
+        Err(_) => Err("no header can be called that".into()),
+    }
+}
+
+/// RFC 6901, section 3. The whole document (the empty pointer) is no version
+/// and no value to compare with.
+fn json_pointer(pointer: &str) -> Result<String, Reason> {
+    if !pointer.starts_with('/') {
+        return Err("it does not begin with `/`".into());
+    }
+    let escapes = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if !escapes {
+        return Err("`~` is written `~0` in it, and `/` within a name `~1`".into());
+    }
+    text(pointer)
+}
+
+/// POSIX's names. The text is never shown: somebody may have put the secret here.
+fn variable(name: &str) -> Result<String, Reason> {
+    let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    match sound {
+        true => Ok(name.to_owned()),
+        false => Err(Reason {
+            help: Some("it names the variable; the secret itself stands only in the variable".to_owned()),
+            hide: true,
+            ..Reason::from("no variable can be called that")
+        }),
+    }
+}

@@ -1,0 +1,407 @@
+//! Actions as commands: the same room, the same executor, the same interlocks; the
+//! command line is the dialog.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Control;
+use crate::cli::{Command, Confirm, Output};
+use crate::room::dialog::typed_image;
+use crate::room::intent::Intent;
+use crate::room::message::{Body, Conclusion, LinkState, Notice, Observation, Outcome, Step, StepState};
+use crate::sop::colour::Colour;
+use crate::sop::operation::{Action, OperationId, Order, Override, RollbackWay};
+
+/// How long the pair may take to be seen before the command gives up.
+const SEEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// Usage or configuration.
+pub const USAGE: u8 = 2;
+/// It failed; nothing was changed, or the words say what was.
+pub const FAILED: u8 = 1;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The command line does not say enough.
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Refusal {
+    /// The exit status.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::Failed(_) => FAILED,
+        }
+    }
+}
+
+/// Carries out one action; the exit status.
+pub async fn run(mut control: Control, command: &Command) -> u8 {
+    let Some(confirm) = confirm_of(command) else { return USAGE };
+    let printer = Printer { output: confirm.output };
+    let status = match act(&mut control, command, confirm, &printer).await {
+        Ok(conclusion) => conclusion.exit_status(),
+        Err(refusal) => {
+            printer.refused(&refusal);
+            refusal.exit_status()
+        }
+    };
+    control.leave().await;
+    status
+}
+
+async fn act(
+    control: &mut Control,
+    command: &Command,
+    confirm: &Confirm,
+    printer: &Printer,
+) -> Result<Conclusion, Refusal> {
+    named_target(command, confirm)?;
+    until_seen(control).await?;
+    let action = action(control, command)?;
+    agree(control, command, confirm, &action)?;
+    let order = Order {
+        id: control.room.next_operation_id(),
+        action,
+        expectation: control.room.expectation(),
+        overrides: confirm
+            .overrides
+            .iter()
+            .map(|(interlock, reason)| Override { interlock: *interlock, reason: reason.clone() })
+            .collect(),
+        take_command: confirm.take_command.clone(),
+    };
+    let id = order.id.clone();
+    let effects = control.take(Body::Intent(Intent::Perform(order)));
+    control.carry_out(effects);
+    follow(control, &id, printer).await
+}
+
+const fn confirm_of(command: &Command) -> Option<&Confirm> {
+    match command {
+        Command::Deploy(deploy) => Some(&deploy.confirm),
+        Command::Verify(verify) => Some(&verify.confirm),
+        Command::Switch(switch) => Some(&switch.confirm),
+        Command::Rollback(rollback) => Some(&rollback.confirm),
+        Command::Retire(retire) => Some(&retire.confirm),
+        Command::Status(_) | Command::Doctor(_) => None,
+    }
+}
+
+/// The target that the command line names: a colour, or the Service.
+fn target(command: &Command) -> Option<String> {
+    let colour = |colour: Option<Colour>| colour.map(|colour| colour.name().to_owned());
+    match command {
+        Command::Deploy(deploy) => colour(deploy.colour),
+        Command::Verify(verify) => colour(verify.colour),
+        Command::Switch(switch) => colour(switch.to),
+        Command::Retire(retire) => colour(retire.colour),
+        Command::Rollback(rollback) if rollback.undo => rollback.service.clone(),
+        Command::Rollback(rollback) => colour(rollback.to),
+        Command::Status(_) | Command::Doctor(_) => None,
+    }
+}
+
+/// Without a terminal nobody can be asked: `--yes` and the target have to stand there.
+fn named_target(command: &Command, confirm: &Confirm) -> Result<(), Refusal> {
+    let flag = match command {
+        Command::Switch(_) => "--to COLOUR",
+        Command::Rollback(rollback) if rollback.undo => "--service NAME",
+        Command::Rollback(_) => "--to COLOUR",
+        _ => "--colour COLOUR",
+    };
+    let asked = io::stdin().is_terminal() && io::stderr().is_terminal();
+    match (confirm.yes, target(command)) {
+        (true, Some(_)) => Ok(()),
+        (true, None) => Err(Refusal::Usage(format!("--yes needs the target to be named: add {flag}"))),
+        (false, _) if asked => Ok(()),
+        (false, _) => Err(Refusal::Usage(format!(
+            "there is no terminal to ask on: add --yes and {flag} to confirm on the command line"
+        ))),
+    }
+}
+
+/// Waits until the room knows enough to propose anything.
+async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
+    let limit = tokio::time::sleep(SEEN_WITHIN);
+    tokio::pin!(limit);
+    loop {
+        if control.is_connected() && seen(control) {
+            return Ok(());
+        }
+        tokio::select! {
+            () = &mut limit => return Err(Refusal::Failed(not_seen(control))),
+            message = control.next() => match message {
+                Some(message) => drop(control.take_all(message)),
+                None => return Err(Refusal::Failed(not_seen(control))),
+            },
+        }
+    }
+}
+
+fn seen(control: &Control) -> bool {
+    let cluster = &control.room.world.cluster;
+    let listed = |source| control.room.world.links.contains_key(&source);
+    cluster.service.is_some()
+        && cluster.deployments.iter().all(|(_, deployment)| deployment.is_some())
+        && listed(crate::room::message::SourceId::Pods)
+}
+
+/// What is missing, and why as far as it was told.
+fn not_seen(control: &Control) -> String {
+    let room = &control.room;
+    let names = &room.setting.deployments;
+    let cluster = &room.world.cluster;
+    let missing: Vec<String> = [
+        (cluster.service.is_none(), format!("Service {}", room.setting.service)),
+        (cluster.deployments.blue.is_none(), format!("Deployment {}", names.blue)),
+        (cluster.deployments.green.is_none(), format!("Deployment {}", names.green)),
+    ]
+    .into_iter()
+    .filter_map(|(missing, what)| missing.then_some(what))
+    .collect();
+    let why = room.world.links.values().find_map(|link| match &link.state {
+        LinkState::Lost { why } | LinkState::Unavailable { why } => Some(format!(": {why}")),
+        LinkState::Live => None,
+    });
+    let what = if missing.is_empty() { "the pods".to_owned() } else { missing.join(", ") };
+    format!(
+        "{what} in namespace {} could not be seen within {} s{}; nothing was changed",
+        room.setting.namespace,
+        SEEN_WITHIN.as_secs(),
+        why.unwrap_or_default()
+    )
+}
+
+/// What the command would do now.
+fn action(control: &Control, command: &Command) -> Result<Action, Refusal> {
+    let room = &control.room;
+    let cluster = &room.world.cluster;
+    let idle = cluster.idle().ok_or_else(|| {
+        let value = cluster.service.as_ref().and_then(|service| service.selector_value.clone());
+        let value = value.map_or("has no such key".into(), |value| format!("says `{value}`"));
+        Refusal::Failed(format!(
+            "which colour has the traffic is not known: the selector key `{}` {value}; nothing was changed",
+            room.setting.selector_key
+        ))
+    })?;
+    Ok(match command {
+        Command::Deploy(deploy) => {
+            let colour = deploy.colour.unwrap_or(idle);
+            Action::Deploy { colour, image: deployed_image(control, colour, deploy)? }
+        }
+        Command::Verify(verify) => Action::Verify { colour: verify.colour.unwrap_or(idle) },
+        Command::Switch(switch) => Action::Switch { to: switch.to.unwrap_or(idle) },
+        Command::Retire(retire) => Action::Retire { colour: retire.colour.unwrap_or(idle) },
+        Command::Rollback(rollback) => Action::Rollback { way: way(control, rollback, idle)? },
+        Command::Status(_) | Command::Doctor(_) => {
+            return Err(Refusal::Usage("this command changes nothing".into()));
+        }
+    })
+}
+
+fn deployed_image(control: &Control, colour: Colour, deploy: &crate::cli::Deploy) -> Result<String, Refusal> {
+    if let Some(image) = &deploy.image {
+        return Ok(image.clone());
+    }
+    let deployment = control.room.world.cluster.deployments[colour].as_ref();
+    match (&deploy.version, deployment.and_then(|deployment| deployment.image.as_ref())) {
+        (Some(version), Some(present)) => Ok(typed_image(present, version)),
+        _ => Err(Refusal::Failed(format!(
+            "{} has no image that a version could be put into: use --image",
+            control.room.setting.deployments[colour]
+        ))),
+    }
+}
+
+fn way(control: &Control, rollback: &crate::cli::Rollback, idle: Colour) -> Result<RollbackWay, Refusal> {
+    let to = rollback.to.unwrap_or(idle);
+    if rollback.undo {
+        return Ok(RollbackWay::Undo { colour: idle.other() });
+    }
+    if let Some(image) = &rollback.image {
+        return Ok(RollbackWay::Redeploy { to, image: image.clone() });
+    }
+    let cluster = &control.room.world.cluster;
+    if cluster.ready_pods(to) > 0 || to != idle {
+        return Ok(RollbackWay::SwitchBack { to });
+    }
+    let present = cluster.deployments[to].as_ref().and_then(|deployment| deployment.image.clone());
+    present.map(|image| RollbackWay::Redeploy { to, image }).ok_or_else(|| {
+        Refusal::Failed(format!("{} has no image to go back to: use --image or --undo", to.label()))
+    })
+}
+
+/// Asks for the target's word where it was not named with `--yes`.
+fn agree(control: &Control, command: &Command, confirm: &Confirm, action: &Action) -> Result<(), Refusal> {
+    let room = &control.room;
+    let word = action.confirmation(&room.setting.service);
+    if confirm.yes {
+        let named = target(command).unwrap_or_default();
+        return if named == word {
+            Ok(())
+        } else {
+            Err(Refusal::Usage(format!(
+                "the target is `{word}`, but `{named}` was named; nothing was changed"
+            )))
+        };
+    }
+    let active = cluster_words(control);
+    let asked = write!(
+        io::stderr(),
+        "{} {} in {}/{} (Service {}; {active}).\nType `{word}` to go on: ",
+        action.kind(),
+        word,
+        room.setting.context,
+        room.setting.namespace,
+        room.setting.service
+    );
+    let mut line = String::new();
+    let read = asked.and_then(|()| io::stdin().lock().read_line(&mut line));
+    match read {
+        Ok(_) if line.trim() == word => Ok(()),
+        _ => Err(Refusal::Usage("not confirmed; nothing was changed".into())),
+    }
+}
+
+fn cluster_words(control: &Control) -> String {
+    let cluster = &control.room.world.cluster;
+    cluster.active().map_or("traffic unknown".into(), |active| {
+        format!(
+            "{} has the traffic, {}",
+            active.label(),
+            cluster.version(active).unwrap_or("version unknown")
+        )
+    })
+}
+
+/// Follows the order to its end.
+async fn follow(control: &mut Control, id: &OperationId, printer: &Printer) -> Result<Conclusion, Refusal> {
+    loop {
+        let Some(message) = control.next().await else {
+            return Err(Refusal::Failed("the program's own parts broke off; see `cutover status`".into()));
+        };
+        match &message.body {
+            Body::Outcome(outcome) => printer.outcome(outcome),
+            Body::Observation(Observation::Notice(notice)) => printer.notice(notice),
+            _ => {}
+        }
+        let effects = control.room.update(message);
+        control.carry_out(effects);
+        let latest = control.room.operations.latest().filter(|operation| operation.id == *id);
+        if let Some((_, conclusion)) = latest.and_then(|operation| operation.ended.clone()) {
+            return Ok(conclusion);
+        }
+    }
+}
+
+/// One line a step, or one JSON object a line.
+struct Printer {
+    output: Output,
+}
+
+impl Printer {
+    fn outcome(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Began { id, action } => self.line(
+                || format!("{} ({id})", action.kind()),
+                || json!({"event": "began", "operation": id, "order": action}),
+            ),
+            Outcome::Step { id, step } => {
+                self.line(|| step_text(step), || step_json(id, step));
+            }
+            Outcome::Ended { id, conclusion } => self.line(
+                || format!("{}: {}", result_word(conclusion), conclusion.words()),
+                || {
+                    json!({
+                        "event": "ended",
+                        "operation": id,
+                        "result": result_word(conclusion),
+                        "exit_status": conclusion.exit_status(),
+                        "words": conclusion.words(),
+                        "interlocks": match conclusion {
+                            Conclusion::Blocked { interlocks } => json!(interlocks),
+                            _ => json!([]),
+                        },
+                    })
+                },
+            ),
+            Outcome::Command { words, .. } => {
+                self.line(|| words.clone(), || json!({"event": "command", "words": words}));
+            }
+            Outcome::Settled { id, words } => self.line(
+                || format!("settled {id}: {words}"),
+                || json!({"event": "settled", "operation": id, "words": words}),
+            ),
+            Outcome::Told(notice) => self.notice(notice),
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        self.line(|| notice.words.clone(), || json!({"event": "notice", "words": notice.words}));
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        match self.output {
+            // Nobody may be there to read it.
+            Output::Text => drop(writeln!(io::stderr(), "cutover: {refusal}")),
+            Output::Json => self.line(String::new, || {
+                json!({"event": "refused", "exit_status": refusal.exit_status(), "words": refusal.to_string()})
+            }),
+        }
+    }
+
+    fn line(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
+        let line = match self.output {
+            Output::Text => text(),
+            Output::Json => json().to_string(),
+        };
+        // A closed pipe must not stop what is under way.
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+}
+
+fn step_text(step: &Step) -> String {
+    let state = match step.state {
+        StepState::Running => "...",
+        StepState::Done => "ok",
+        StepState::Failed => "FAILED",
+        StepState::Unknown => "unknown",
+    };
+    let took = step.took.map_or(String::new(), |took| format!(" ({:.3} s)", took.as_secs_f64()));
+    format!("  {:<22} {state:<8} {}{took}", step.name, step.words)
+}
+
+fn step_json(id: &OperationId, step: &Step) -> serde_json::Value {
+    let state = match step.state {
+        StepState::Running => "running",
+        StepState::Done => "done",
+        StepState::Failed => "failed",
+        StepState::Unknown => "unknown",
+    };
+    json!({
+        "event": "step",
+        "operation": id,
+        "step": step.name,
+        "state": state,
+        "words": step.words,
+        "seconds": step.took.map(|took| took.as_secs_f64()),
+    })
+}
+
+const fn result_word(conclusion: &Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Verified { .. } => "verified",
+        Conclusion::AppliedNotVerified { .. } => "applied, not verified",
+        Conclusion::Failed { .. } => "failed",
+        Conclusion::Blocked { .. } => "blocked",
+    }
+}

@@ -1,0 +1,245 @@
+//! Brings the parts together: sources and executor on one side, the room in the
+//! middle, the screen or a headless command on the other. One room, one executor,
+//! one set of interlocks, whoever gives the orders.
+
+pub mod headless;
+pub mod screen;
+mod start;
+pub mod status;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Environment;
+use crate::executor::Executor;
+use crate::room::logs::{LogOrder, Logs};
+use crate::room::message::{Body, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::{Room, Setting};
+use crate::sop::command::Operator;
+use crate::sop::moment::Moment;
+use crate::sources::logs::{LogPod, log_pods};
+
+/// What may queue up for the room before sources have to wait.
+const INBOX: usize = 1024;
+/// What is taken from the queue before the screen is looked after again.
+const BATCH: usize = 4 * INBOX;
+/// How long giving up command may take at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Which sources a use of the program needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The full screen: everything.
+    Screen,
+    /// One action: the pair, the rights, the lock and the record.
+    Action,
+    /// Looking on: the pair alone.
+    Look,
+}
+
+/// A room with everything that feeds it and carries out what it asks for.
+#[derive(Debug)]
+pub struct Control {
+    pub room: Room,
+    clock: Clock,
+    inbox: mpsc::Receiver<Message>,
+    outbox: mpsc::Sender<Message>,
+    /// Comes when the connection is open.
+    executor: watch::Receiver<Option<Executor>>,
+    log_order: watch::Sender<LogOrder>,
+    log_pods: watch::Sender<Vec<LogPod>>,
+    stop: CancellationToken,
+    orders: Vec<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Starts the sources for one environment. Must be called within a tokio runtime;
+    /// returns at once, before anything was asked of any server.
+    #[must_use]
+    pub fn start(environment: Environment, operator: Operator, clock: Clock, purpose: Use) -> Self {
+        let (outbox, inbox) = mpsc::channel(INBOX);
+        let logs = Logs::new(&environment.logs);
+        let (log_order, order) = watch::channel(logs.order());
+        let (log_pods, pods) = watch::channel(Vec::new());
+        let (hired, executor) = watch::channel(None);
+        let stop = CancellationToken::new();
+        let room = Room::new(setting(&environment, operator.clone()), logs, clock.now());
+        let start = start::Start {
+            environment: Arc::new(environment),
+            operator,
+            clock,
+            purpose,
+            outbox: outbox.clone(),
+            executor: hired,
+            log_order: order,
+            log_pods: pods,
+            stop: stop.clone(),
+        };
+        tokio::spawn(start.run());
+        Self { room, clock, inbox, outbox, executor, log_order, log_pods, stop, orders: Vec::new() }
+    }
+
+    /// Whether there is an executor to give orders to.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.executor.borrow().is_some()
+    }
+
+    /// The time, for pacing.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// Waits for the next message; `None` never happens while this lives.
+    pub async fn next(&mut self) -> Option<Message> {
+        self.inbox.recv().await
+    }
+
+    /// Takes in `first` and all that has queued up behind it, and returns what is
+    /// to be done about it.
+    pub fn take_all(&mut self, first: Message) -> Vec<Effect> {
+        let mut effects = self.room.update(first);
+        for _ in 0..BATCH {
+            let Ok(message) = self.inbox.try_recv() else { break };
+            effects.extend(self.room.update(message));
+        }
+        self.point_logs();
+        effects
+    }
+
+    /// Takes in one message that came from here.
+    pub fn take(&mut self, body: Body) -> Vec<Effect> {
+        let at = self.clock.now();
+        self.room.update(Message { at, body })
+    }
+
+    /// Carries out what does not concern the terminal; returns what does.
+    pub fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        effects.into_iter().filter_map(|effect| self.carry_out_one(effect)).collect()
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Execute(order) => {
+                self.with_executor(|executor| async move {
+                    executor.execute(order).await;
+                });
+            }
+            Effect::TakeCommand { reason } => {
+                self.with_executor(|executor| async move { executor.take_command(reason).await });
+            }
+            Effect::GiveUpCommand => {
+                self.with_executor(|executor| async move { executor.give_up_command().await });
+            }
+            Effect::FilterLogs(order) => {
+                self.log_order.send_replace(order);
+            }
+            Effect::SaveLogs { lines, at } => self.save_logs(lines, at),
+            terminal => return Some(terminal),
+        }
+        None
+    }
+
+    /// Ends in order: command is given up, so that nobody has to wait for it to expire.
+    pub async fn leave(mut self) {
+        self.stop.cancel();
+        let executor = self.executor.borrow().clone();
+        if let Some(executor) = executor {
+            let _ = tokio::time::timeout(FAREWELL, executor.close()).await;
+        }
+        for order in self.orders.drain(..) {
+            order.abort();
+        }
+    }
+
+    fn with_executor<F>(&mut self, work: impl FnOnce(Executor) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.orders.retain(|order| !order.is_finished());
+        let executor = self.executor.borrow().clone();
+        match executor {
+            Some(executor) => self.orders.push(tokio::spawn(work(executor))),
+            None => self.tell(Urgency::Warning, "not connected yet: nothing was done".into()),
+        }
+    }
+
+    fn tell(&mut self, urgency: Urgency, words: String) {
+        self.take(Body::Outcome(Outcome::Told(Notice { urgency, words })));
+    }
+
+    /// Tells the log source which pods there are, when that changed.
+    fn point_logs(&self) {
+        let pods = log_pods(&self.room.world.cluster);
+        self.log_pods.send_if_modified(|known| {
+            let changed = *known != pods;
+            *known = pods;
+            changed
+        });
+    }
+
+    fn save_logs(&mut self, lines: Vec<String>, at: jiff::Timestamp) {
+        let (outbox, clock) = (self.outbox.clone(), self.clock);
+        let name = format!("{}-{}.log", self.room.setting.service, at.strftime("%Y%m%dT%H%M%SZ"));
+        let task = tokio::task::spawn_blocking(move || {
+            let notice = match save(&name, &lines) {
+                Ok(path) => Notice {
+                    urgency: Urgency::Info,
+                    words: format!("{} lines saved to {}", lines.len(), path.display()),
+                },
+                Err(error) => {
+                    Notice { urgency: Urgency::Warning, words: format!("the lines were not saved: {error}") }
+                }
+            };
+            let message = Message { at: clock.now(), body: Body::Outcome(Outcome::Told(notice)) };
+            // Nobody reads it any more when the program ends.
+            let _ = outbox.blocking_send(message);
+        });
+        self.orders.push(task);
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Writes lines into the state directory; the file's path.
+fn save(name: &str, lines: &[String]) -> std::io::Result<PathBuf> {
+    let directory = crate::journal::state_directory().map_err(std::io::Error::other)?.join("logs");
+    std::fs::create_dir_all(&directory)?;
+    let path = directory.join(name);
+    let mut text = lines.join("\n");
+    text.push('\n');
+    std::fs::write(&path, text)?;
+    Ok(path)
+}
+
+/// What the room is told of the environment at the start.
+fn setting(environment: &Environment, operator: Operator) -> Setting {
+    let kubernetes = &environment.kubernetes;
+    Setting {
+        environment: environment.name.clone(),
+        production: environment.production,
+        read_only: environment.read_only,
+        context: kubernetes.context.clone().unwrap_or_default(),
+        server: String::new(),
+        namespace: kubernetes.namespace.clone(),
+        service: kubernetes.service.clone(),
+        selector_key: kubernetes.selector_key.clone(),
+        deployments: kubernetes.colours.clone().map(|names| names.deployment),
+        url: environment.application.url.clone(),
+        operator,
+        zone: environment.time_zone.zone.clone(),
+        zone_label: environment.time_zone.label.clone(),
+        policy: environment.policy.clone(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Starting: the connection first, then everything that needs it, each part watched
+//! so that a fault of the program's own becomes a line on the screen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::Use;
+use crate::clock::Clock;
+use crate::config::Environment;
+use crate::executor::{Executor, ExecutorSetting};
+use crate::room::logs::LogOrder;
+use crate::room::message::{Body, LinkState, Message, Notice, Observation, SourceId, Urgency};
+use crate::sop::command::Operator;
+use crate::sources::kubernetes::{self, Connection};
+use crate::sources::logs::{self, LogPod};
+use crate::sources::probe;
+
+/// How long to wait before the credentials are tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How long a part that crashed rests before it is started again.
+const REST: Duration = Duration::from_secs(1);
+/// What may queue up between a source and the room's inbox.
+const QUEUE: usize = 256;
+
+/// All that is needed to start.
+#[derive(Clone)]
+pub(super) struct Start {
+    pub(super) environment: Arc<Environment>,
+    pub(super) operator: Operator,
+    pub(super) clock: Clock,
+    pub(super) purpose: Use,
+    pub(super) outbox: mpsc::Sender<Message>,
+    pub(super) executor: watch::Sender<Option<Executor>>,
+    pub(super) log_order: watch::Receiver<LogOrder>,
+    pub(super) log_pods: watch::Receiver<Vec<LogPod>>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Start {
+    /// Connects, hires the executor and starts the sources that the purpose needs.
+    pub(super) async fn run(self) {
+        let Some(connection) = self.connected().await else { return };
+        let observations = self.observations();
+        let names = Arc::new(self.environment.kubernetes.clone());
+        self.keep("the watch of the pair", {
+            let (start, connection, observations) = (self.clone(), connection.clone(), observations.clone());
+            move || {
+                let (names, stop) = (Arc::clone(&names), start.stop.clone());
+                kubernetes::run(connection.clone(), names, start.clock, observations.clone(), stop)
+            }
+        });
+        if self.purpose == Use::Look {
+            return;
+        }
+        let executor = Executor::new(ExecutorSetting {
+            connection: connection.clone(),
+            environment: Arc::clone(&self.environment),
+            operator: self.operator.clone(),
+            clock: self.clock,
+            room: self.outbox.clone(),
+        });
+        self.keep("the watch of command and record", {
+            let executor = executor.clone();
+            move || executor.clone().watch()
+        });
+        self.executor.send_replace(Some(executor));
+        if self.purpose == Use::Screen {
+            self.screen_sources(connection, observations);
+        }
+    }
+
+    /// What only the screen shows.
+    fn screen_sources(&self, connection: Connection, observations: mpsc::Sender<Observation>) {
+        self.keep("the log streams", {
+            let (start, observations) = (self.clone(), observations.clone());
+            move || {
+                let (start, observations) = (start.clone(), observations.clone());
+                let client = connection.client.clone();
+                async move {
+                    let kubernetes = &start.environment.kubernetes;
+                    let settings = logs::Settings::new(kubernetes, &start.environment.logs);
+                    let (pods, order) = (start.log_pods.clone(), start.log_order.clone());
+                    let wrap = Observation::Logs;
+                    logs::run(client, &kubernetes.namespace, settings, pods, order, observations, wrap).await;
+                }
+            }
+        });
+        self.keep("the probe", {
+            let start = self.clone();
+            move || {
+                let application = Arc::new(start.environment.application.clone());
+                probe::run(application, observations.clone(), start.stop.clone())
+            }
+        });
+    }
+
+    /// A channel for observations that ends in the room's inbox.
+    fn observations(&self) -> mpsc::Sender<Observation> {
+        let (sender, mut receiver) = mpsc::channel(QUEUE);
+        let (outbox, clock) = (self.outbox.clone(), self.clock);
+        tokio::spawn(async move {
+            while let Some(observation) = receiver.recv().await {
+                let message = Message { at: clock.now(), body: Body::Observation(observation) };
+                if outbox.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        sender
+    }
+
+    /// Opens the connection, and tries again as long as only the credentials are in
+    /// the way: they may be renewed while the screen is up.
+    async fn connected(&self) -> Option<Connection> {
+        loop {
+            match Connection::open(&self.environment.kubernetes).await {
+                Ok(connection) => {
+                    let (context, server) = (connection.context.clone(), connection.server.clone());
+                    self.tell(Observation::Connected { context, server }).await;
+                    return Some(connection);
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    tracing::warn!("no connection: {why}");
+                    self.tell(Observation::Link(SourceId::Service, LinkState::Lost { why })).await;
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+    }
+
+    async fn tell(&self, observation: Observation) {
+        // Nobody listens any more when the program ends.
+        let _ =
+            self.outbox.send(Message { at: self.clock.now(), body: Body::Observation(observation) }).await;
+    }
+
+    /// Runs a part until the end; one that breaks off is told about and started again.
+    fn keep<F>(&self, what: &'static str, part: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let start = self.clone();
+        tokio::spawn(async move {
+            loop {
+                let running = tokio::spawn(part());
+                let aborted = running.abort_handle();
+                tokio::select! {
+                    () = start.stop.cancelled() => {
+                        aborted.abort();
+                        return;
+                    }
+                    ended = running => match ended {
+                        Ok(()) => return,
+                        Err(error) => tracing::error!("{what} broke off: {error}"),
+                    }
+                }
+                let words = format!("{what} broke off through a fault of this program and was started again");
+                start.tell(Observation::Notice(Notice { urgency: Urgency::Alarm, words })).await;
+                tokio::time::sleep(REST).await;
+            }
+        });
+    }
+}

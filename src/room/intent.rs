@@ -1,0 +1,128 @@
+//! What an operator wants, whatever key, palette entry or command said it.
+
+use crate::sop::operation::{ActionKind, Order};
+
+/// Something an operator wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    Quit,
+    Suspend,
+    Redraw,
+    Focus(Pane),
+    FocusNext,
+    Zoom,
+    Move(Motion, Extent),
+    Open(Overlay),
+    /// Close the topmost overlay; with none, leave the zoom.
+    Close,
+    /// Open the dialog for an action.
+    Ask(ActionKind),
+    /// A key typed into the open dialog or prompt.
+    Edit(Edit),
+    /// Enter: the armed button of a dialog, the chosen entry of a palette, the end of a prompt.
+    Accept,
+    /// Tab: the dialog's next field or way.
+    NextField,
+    PreviousField,
+    /// An order without a dialog: a headless command, whose flags are the confirmation.
+    Perform(Order),
+    /// Take command of the release, without changing anything yet.
+    TakeCommand,
+    GiveUpCommand,
+    Logs(LogIntent),
+    /// What was chosen in the palette, which closes with it.
+    Chosen(Box<Intent>),
+}
+
+/// The panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pane {
+    Pair,
+    Operation,
+    Errors,
+}
+
+impl Pane {
+    /// All panes, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Pair, Self::Operation, Self::Errors];
+
+    /// The pane's title.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Pair => "Blue/green",
+            Self::Operation => "Operation",
+            Self::Errors => "Errors",
+        }
+    }
+}
+
+/// A movement in the focused pane or overlay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+}
+
+/// How far a movement may go in what is on the screen; the drawing side knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Rows of one page.
+    pub page: usize,
+    /// The largest offset that still shows something.
+    pub most: usize,
+}
+
+/// What can lie over the panes, besides dialogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Overlay {
+    Help,
+    Interlocks,
+    /// What was done: the record's operations.
+    History,
+    /// The program's own diagnostics.
+    Diagnostics,
+    Palette,
+    /// Everything known of the selected pod.
+    Pod,
+}
+
+/// A change to a line of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    Insert(char),
+    Paste(String),
+    Backspace,
+    /// Ctrl-U.
+    Clear,
+}
+
+/// What can be done with the logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogIntent {
+    /// Stop or resume the moving of the view; lines go on being read.
+    Pause,
+    Follow,
+    Wrap,
+    /// Move lines that are not wrapped.
+    Left,
+    Right,
+    /// Lines or groups.
+    Groups,
+    /// The lines of the chosen group.
+    OpenGroup,
+    Search,
+    NextHit,
+    PreviousHit,
+    NextColour,
+    NextPod,
+    NextLevel,
+    /// Ask for a pattern to filter by.
+    Pattern,
+    Save,
+    Copy,
+}

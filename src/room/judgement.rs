@@ -1,0 +1,177 @@
+//! Whether things are well: one verdict over what is known of the active colour,
+//! with its reasons. What is not known is never well.
+
+use std::time::Duration;
+
+use super::Room;
+use super::message::{LinkState, Probe};
+use crate::sop::colour::Colour;
+use crate::sop::interlock::Freshness;
+use crate::sop::rollout::{Rollout, rollout};
+
+/// A probe's answer older than this says nothing about now.
+const PROBE_HOLDS: Duration = Duration::from_secs(60);
+
+/// The five verdicts, the best first: the worst of all reasons is the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    Pass,
+    Warn,
+    NoData,
+    Stale,
+    Fail,
+}
+
+impl Verdict {
+    /// The word on the screen.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Warn => "WARN",
+            Self::NoData => "NO DATA",
+            Self::Stale => "STALE",
+            Self::Fail => "FAIL",
+        }
+    }
+}
+
+/// A verdict with what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// The worst first; empty for a pass.
+    pub reasons: Vec<String>,
+}
+
+/// Reasons as they are found.
+#[derive(Default)]
+struct Findings(Vec<(Verdict, String)>);
+
+impl Findings {
+    fn add(&mut self, verdict: Verdict, why: impl Into<String>) {
+        self.0.push((verdict, why.into()));
+    }
+
+    fn judgement(mut self) -> Judgement {
+        self.0.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+        let verdict = self.0.first().map_or(Verdict::Pass, |(verdict, _)| *verdict);
+        Judgement { verdict, reasons: self.0.into_iter().map(|(_, why)| why).collect() }
+    }
+}
+
+impl Room {
+    /// Whether the traffic is served well, as far as anyone can tell from here.
+    #[must_use]
+    pub fn judgement(&self) -> Judgement {
+        let mut found = Findings::default();
+        self.judge_connections(&mut found);
+        match self.world.cluster.active() {
+            Some(active) => {
+                self.judge_endpoints(active, &mut found);
+                self.judge_pods(active, &mut found);
+                self.judge_idle(active.other(), &mut found);
+            }
+            None if self.world.cluster.service.is_some() => {
+                found.add(Verdict::Fail, "the Service's selector names neither colour");
+            }
+            None => {}
+        }
+        self.judge_probe(&mut found);
+        self.judge_errors(&mut found);
+        if let Some(trouble) = &self.record_trouble {
+            found.add(Verdict::Warn, format!("shared record: {trouble}"));
+        }
+        found.judgement()
+    }
+
+    fn judge_connections(&self, found: &mut Findings) {
+        match self.world.freshness(self.now) {
+            Freshness::Never => found.add(Verdict::NoData, "the cluster has not been read yet"),
+            Freshness::Age(age) if age > self.setting.policy.stale_after => {
+                let why = self.world.lost().map_or_else(
+                    || "the server is silent".to_owned(),
+                    |(source, why, _)| format!("{}: {why}", source.word()),
+                );
+                found.add(Verdict::Stale, why);
+            }
+            Freshness::Age(_) | Freshness::ReadNow => {
+                for (source, link) in &self.world.links {
+                    if let LinkState::Lost { why } | LinkState::Unavailable { why } = &link.state {
+                        found.add(Verdict::Warn, format!("{} not read: {why}", source.word()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn judge_endpoints(&self, active: Colour, found: &mut Findings) {
+        let Some(count) = self.world.roster().endpoints else {
+            return found.add(Verdict::NoData, "endpoints not read yet");
+        };
+        if count.ready[active] == 0 {
+            found.add(Verdict::Fail, format!("{} has no endpoint that serves", active.label()));
+        }
+        let strays = count.ready[active.other()];
+        if strays > 0 {
+            found.add(Verdict::Warn, format!("{strays} endpoints still of {}", active.other().label()));
+        }
+    }
+
+    fn judge_pods(&self, active: Colour, found: &mut Findings) {
+        let Some(deployment) = &self.world.cluster.deployments[active] else {
+            return found.add(Verdict::NoData, format!("{}'s Deployment not seen", active.label()));
+        };
+        if deployment.ready < deployment.desired {
+            let verdict = if deployment.ready == 0 { Verdict::Fail } else { Verdict::Warn };
+            let words = format!("{}: {} of {} ready", active.label(), deployment.ready, deployment.desired);
+            found.add(verdict, words);
+        }
+        if let Some(stuck) = &self.world.roster().stuck[active] {
+            found.add(Verdict::Warn, format!("{}: {stuck}", active.label()));
+        }
+    }
+
+    /// What is being brought up, or stands by, should not be in trouble either.
+    fn judge_idle(&self, idle: Colour, found: &mut Findings) {
+        let status = self.world.cluster.deployments[idle].as_ref().map(rollout);
+        if let Some(stuck) = &self.world.roster().stuck[idle] {
+            found.add(Verdict::Warn, format!("{}: {stuck}", idle.label()));
+        } else if let Some(Rollout::Failed(why)) = status {
+            found.add(Verdict::Warn, format!("{}: {why}", idle.label()));
+        }
+    }
+
+    fn judge_probe(&self, found: &mut Findings) {
+        let Some((at, probe)) = self.world.probes.back() else {
+            return found.add(Verdict::NoData, "the URL has not answered yet");
+        };
+        if self.now.since(*at) > PROBE_HOLDS {
+            return found.add(Verdict::NoData, "the URL has not been asked for a minute");
+        }
+        match &probe.answer {
+            Ok(200..=299) => self.judge_version(probe, found),
+            Ok(status @ 500..) => found.add(Verdict::Fail, format!("the URL answers {status}")),
+            Ok(status) => found.add(Verdict::Warn, format!("the URL answers {status}")),
+            Err(why) => found.add(Verdict::Fail, format!("the URL does not answer: {why}")),
+        }
+    }
+
+    fn judge_errors(&self, found: &mut Findings) {
+        let new = self.logs.switched_at.map_or(0, |at| self.logs.groups().new_since(at));
+        if new > 0 {
+            let errors = if new == 1 { "error" } else { "errors" };
+            found.add(Verdict::Warn, format!("{new} new {errors} since the switch"));
+        }
+    }
+
+    fn judge_version(&self, probe: &Probe, found: &mut Findings) {
+        let cluster = &self.world.cluster;
+        let expected = cluster.active().and_then(|active| cluster.version(active));
+        if let (Some(answered), Some(expected)) = (probe.version.as_deref(), expected)
+            && answered != expected
+        {
+            found.add(Verdict::Warn, format!("the URL answers with {answered}, not {expected}"));
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Interlocks: the conditions on each action. One list, used by the screen to
+//! show what is clear and what is blocked, and by the executor's guard on a fresh
+//! read before anything is changed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::conditions::{
+    capacity, command, deployment_gitops, fresh, idle, permission, pods_ready, rolled_out, selector,
+    service_gitops, standby, verified, way_back, writable,
+};
+use super::access::Access;
+use super::cluster::Cluster;
+use super::colour::Colour;
+use super::command::Command;
+use super::moment::Moment;
+use super::operation::{Action, Expectation};
+use super::pods::PodFacts;
+use super::policy::Policy;
+use super::record::Switched;
+use super::verification::Verification;
+
+mod conditions;
+#[cfg(test)]
+mod tests;
+
+/// The conditions, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterlockId {
+    /// Changes are allowed at all (`--read-only`).
+    Writable,
+    /// The selector names a configured colour, and the one that was shown.
+    Selector,
+    /// What is known is young enough.
+    Fresh,
+    /// The server grants the rights.
+    Permission,
+    /// Nobody else is in command.
+    Command,
+    /// The action is aimed at the right side.
+    Target,
+    /// The target's rollout is done.
+    Rollout,
+    /// All the target's pods are ready, on one image.
+    Pods,
+    /// The target has as many pods as the side that has the traffic now.
+    Capacity,
+    /// The checks passed, recently, on what runs now.
+    Verified,
+    /// No GitOps controller would undo it.
+    GitOps,
+    /// The old colour has stood by long enough.
+    Standby,
+    /// There is something to go back to.
+    WayBack,
+}
+
+impl InterlockId {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 13] = [
+        Self::Writable,
+        Self::Selector,
+        Self::Fresh,
+        Self::Permission,
+        Self::Command,
+        Self::Target,
+        Self::Rollout,
+        Self::Pods,
+        Self::Capacity,
+        Self::Verified,
+        Self::GitOps,
+        Self::Standby,
+        Self::WayBack,
+    ];
+
+    /// What the operator reads.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Writable => "changes allowed",
+            Self::Selector => "selector as shown",
+            Self::Fresh => "data fresh",
+            Self::Permission => "permission held",
+            Self::Command => "in command",
+            Self::Target => "right side",
+            Self::Rollout => "rollout done",
+            Self::Pods => "pods ready",
+            Self::Capacity => "capacity",
+            Self::Verified => "verified",
+            Self::GitOps => "no GitOps owner",
+            Self::Standby => "standby passed",
+            Self::WayBack => "way back",
+        }
+    }
+
+    /// Whether an operator may override it with a typed reason.
+    #[must_use]
+    pub const fn overridable(self) -> bool {
+        matches!(self, Self::GitOps | Self::Capacity | Self::Command)
+    }
+
+    /// The name in JSON, in `--override NAME=REASON` and in messages: `git-ops`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Writable => "writable",
+            Self::Selector => "selector",
+            Self::Fresh => "fresh",
+            Self::Permission => "permission",
+            Self::Command => "command",
+            Self::Target => "target",
+            Self::Rollout => "rollout",
+            Self::Pods => "pods",
+            Self::Capacity => "capacity",
+            Self::Verified => "verified",
+            Self::GitOps => "git-ops",
+            Self::Standby => "standby",
+            Self::WayBack => "way-back",
+        }
+    }
+}
+
+/// Whether a condition is met. What cannot be told blocks as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "state", content = "why")]
+pub enum LockState {
+    /// Met; what was seen.
+    Clear(String),
+    /// Not met; why, and what to do where that is known.
+    Blocked(String),
+    /// Not known; why.
+    Unknown(String),
+}
+
+/// One condition on one action, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interlock {
+    pub id: InterlockId,
+    #[serde(flatten)]
+    pub state: LockState,
+}
+
+impl Interlock {
+    /// Whether the lever may be pulled as far as this condition goes.
+    #[must_use]
+    pub const fn is_clear(&self) -> bool {
+        matches!(self.state, LockState::Clear(_))
+    }
+
+    /// What was seen, or why it blocks.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match &self.state {
+            LockState::Clear(why) | LockState::Blocked(why) | LockState::Unknown(why) => why,
+        }
+    }
+}
+
+/// How old the knowledge is that an action would rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Nothing has been read yet.
+    Never,
+    /// Watched; time since the server was last heard.
+    Age(Duration),
+    /// Read just now, for this very action.
+    ReadNow,
+}
+
+/// All that interlocks are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    pub cluster: &'a Cluster,
+    pub freshness: Freshness,
+    pub access: &'a Access,
+    pub command: &'a Command,
+    pub verification: Option<&'a Verification>,
+    pub switched: Option<&'a Switched>,
+    /// What was found by looking at every pod, where that was done already;
+    /// `None`: they are looked at when needed.
+    pub pods: Option<&'a PodFacts>,
+    pub read_only: bool,
+    pub policy: &'a Policy,
+    pub now: Moment,
+}
+
+impl Situation<'_> {
+    fn ready_pods(&self, colour: Colour) -> usize {
+        self.pods.map_or_else(|| self.cluster.ready_pods(colour), |facts| facts.ready[colour])
+    }
+}
+
+/// The conditions on `action`, judged, in the order in which they are shown.
+/// `expectation` is what the operator saw when it was confirmed, if it was.
+#[must_use]
+pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situation<'_>) -> Vec<Interlock> {
+    use InterlockId as Id;
+    let mut locks = Vec::with_capacity(10);
+    let mut add = |id, state| locks.push(Interlock { id, state });
+    if action.changes_the_world() {
+        add(Id::Writable, writable(s));
+    }
+    match action {
+        Action::Deploy { colour, .. } => {
+            add(Id::Selector, selector(expectation, s));
+            add(Id::Fresh, fresh(s));
+            add(Id::Permission, permission(action, s));
+            add(Id::Command, command(s));
+            add(Id::Target, idle(*colour, s));
+            add(Id::GitOps, deployment_gitops(*colour, s));
+        }
+        Action::Verify { colour } => {
+            add(Id::Selector, selector(expectation, s));
+            add(Id::Fresh, fresh(s));
+            add(Id::Permission, permission(action, s));
+            add(Id::Target, idle(*colour, s));
+            add(Id::Rollout, rolled_out(*colour, s));
+            add(Id::Pods, pods_ready(*colour, s));
+        }
+        Action::Switch { to } => {
+            add(Id::Selector, selector(expectation, s));
+            add(Id::Fresh, fresh(s));
+            add(Id::Permission, permission(action, s));
+            add(Id::Command, command(s));
+            add(Id::Target, idle(*to, s));
+            add(Id::Rollout, rolled_out(*to, s));
+            add(Id::Pods, pods_ready(*to, s));
+            add(Id::Capacity, capacity(*to, s));
+            add(Id::Verified, verified(*to, s));
+            add(Id::GitOps, service_gitops(s));
+        }
+        Action::Retire { colour } => {
+            add(Id::Selector, selector(expectation, s));
+            add(Id::Fresh, fresh(s));
+            add(Id::Permission, permission(action, s));
+            add(Id::Command, command(s));
+            add(Id::Target, idle(*colour, s));
+            add(Id::Standby, standby(*colour, s));
+            add(Id::GitOps, deployment_gitops(*colour, s));
+        }
+        // The way back has a lane of its own: neither age, nor a foreign lock, nor
+        // GitOps, nor a failed check may hold it up. The executor reads afresh.
+        Action::Rollback { way } => {
+            add(Id::Permission, permission(action, s));
+            add(Id::WayBack, way_back(way, s));
+        }
+    }
+    locks
+}
+
+/// The first condition that holds the lever, leaving out those overridden.
+#[must_use]
+pub fn first_blocked<'a>(locks: &'a [Interlock], overridden: &[InterlockId]) -> Option<&'a Interlock> {
+    locks
+        .iter()
+        .filter(|lock| !lock.is_clear())
+        .find(|lock| !lock.id.overridable() || !overridden.contains(&lock.id))
+}

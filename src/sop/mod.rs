@@ -1,0 +1,20 @@
+//! The deployment procedure itself (sop.md). Pure: no IO, no clock, no knowledge
+//! of the other modules.
+
+pub mod access;
+pub mod cluster;
+pub mod colour;
+pub mod command;
+pub mod interlock;
+pub mod moment;
+pub mod operation;
+pub mod phase;
+pub mod pods;
+pub mod policy;
+pub mod record;
+pub mod rollback;
+pub mod rollout;
+pub mod verification;
+
+/// The field manager under which this program writes to the cluster.
+pub const MANAGER: &str = "cutover";

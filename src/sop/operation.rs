@@ -1,0 +1,169 @@
+//! What can be done to the world, by name: the orders an operator gives and the
+//! marks they leave on the cluster's objects.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::colour::Colour;
+
+/// Identifies one operation everywhere: journal, record, annotation, screen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperationId(pub String);
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One thing an operator can ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+pub enum Action {
+    /// Put `image` on the idle colour and bring it up.
+    Deploy { colour: Colour, image: String },
+    /// Run the checks against every pod of the idle colour.
+    Verify { colour: Colour },
+    /// Move the traffic to the idle colour.
+    Switch { to: Colour },
+    /// Take the release back.
+    Rollback { way: RollbackWay },
+    /// Scale the old colour to 0.
+    Retire { colour: Colour },
+}
+
+/// The three ways back of sop.md, "Rollback manuel".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "kebab-case")]
+pub enum RollbackWay {
+    /// Option 1: one patch of the Service's selector.
+    SwitchBack { to: Colour },
+    /// Option 2: the previous ReplicaSet's template, in place on the active Deployment.
+    Undo { colour: Colour },
+    /// Option 3: `image` on the idle colour, then switch.
+    Redeploy { to: Colour, image: String },
+}
+
+impl Action {
+    /// The action's kind, which names its key, command and interlocks.
+    #[must_use]
+    pub const fn kind(&self) -> ActionKind {
+        match self {
+            Self::Deploy { .. } => ActionKind::Deploy,
+            Self::Verify { .. } => ActionKind::Verify,
+            Self::Switch { .. } => ActionKind::Switch,
+            Self::Rollback { .. } => ActionKind::Rollback,
+            Self::Retire { .. } => ActionKind::Retire,
+        }
+    }
+
+    /// Whether the call leaves anything changed in the cluster's workloads or traffic.
+    #[must_use]
+    pub const fn changes_the_world(&self) -> bool {
+        !matches!(self, Self::Verify { .. })
+    }
+
+    /// The word that has to be typed to confirm: the colour that is acted on; for
+    /// the undo in place, which acts on what serves now, the Service's name.
+    #[must_use]
+    pub fn confirmation<'a>(&self, service: &'a str) -> &'a str {
+        match self {
+            Self::Deploy { colour, .. } | Self::Verify { colour } | Self::Retire { colour } => colour.name(),
+            Self::Switch { to }
+            | Self::Rollback { way: RollbackWay::SwitchBack { to } | RollbackWay::Redeploy { to, .. } } => {
+                to.name()
+            }
+            Self::Rollback { way: RollbackWay::Undo { .. } } => service,
+        }
+    }
+
+    /// The colour that the traffic goes to when the action is done, if it moves any.
+    #[must_use]
+    pub const fn traffic_to(&self) -> Option<Colour> {
+        match self {
+            Self::Switch { to }
+            | Self::Rollback { way: RollbackWay::SwitchBack { to } | RollbackWay::Redeploy { to, .. } } => {
+                Some(*to)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The kinds of action, one key and one command each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    Deploy,
+    Verify,
+    Switch,
+    Rollback,
+    Retire,
+}
+
+impl ActionKind {
+    /// All kinds, in the order of the procedure.
+    pub const ALL: [Self; 5] = [Self::Deploy, Self::Verify, Self::Switch, Self::Rollback, Self::Retire];
+
+    /// The word used on the screen, as a command and in the journal.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Verify => "verify",
+            Self::Switch => "switch",
+            Self::Rollback => "rollback",
+            Self::Retire => "retire",
+        }
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What this program writes on an object that it changes, as annotations: by it
+/// anyone can tell later whether a call whose answer was lost took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationMark {
+    pub id: OperationId,
+    /// The transition number of the deploy lock under which it was done.
+    pub fence: Option<i64>,
+    pub at: Option<Timestamp>,
+    pub by: Option<String>,
+}
+
+/// An order as it was confirmed: what to do, what was shown when it was confirmed,
+/// and what was overridden.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub id: OperationId,
+    pub action: Action,
+    pub expectation: Expectation,
+    /// Interlocks that were overridden, with the typed reasons.
+    pub overrides: Vec<Override>,
+    /// Reason for taking command from another holder, when it was asked for.
+    pub take_command: Option<String>,
+}
+
+/// What the operator saw when the order was confirmed. The executor refuses when a
+/// fresh read differs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The colour that had the traffic.
+    pub active: Option<Colour>,
+    /// The Service's uid: a Service that was made anew is another one.
+    pub service_uid: Option<String>,
+}
+
+/// One interlock that an operator overrode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    pub interlock: super::interlock::InterlockId,
+    pub reason: String,
+}

@@ -1,0 +1,144 @@
+//! Where a release stands: derived from what is observed and recorded, never from
+//! what was pressed. When a pipeline moves the traffic, the phase follows.
+
+use std::fmt;
+
+use super::cluster::Cluster;
+use super::colour::Colour;
+use super::interlock::{Interlock, InterlockId, Situation, interlocks};
+use super::operation::Action;
+use super::record::{Record, Switched};
+use super::rollout::{Rollout, rollout};
+
+/// The phases that the cluster can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Both colours run the same version: nothing to release yet.
+    Prepare,
+    /// The idle colour is being brought to the new version.
+    Deploy,
+    /// The new version stands idle and has not been verified.
+    Verify,
+    /// All that is left is to move the traffic.
+    Switch,
+    /// The traffic has moved; the new colour is watched.
+    Watch,
+    /// The watch is over; the old colour still stands by.
+    StandDown,
+    /// The old colour has no pods any more.
+    Closed,
+    /// The traffic is back where it was.
+    RolledBack,
+}
+
+impl Phase {
+    /// The way forward, in order. `RolledBack` is not on it.
+    pub const WAY: [Self; 7] =
+        [Self::Prepare, Self::Deploy, Self::Verify, Self::Switch, Self::Watch, Self::StandDown, Self::Closed];
+
+    /// The word in the phase line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Deploy => "deploy",
+            Self::Verify => "verify",
+            Self::Switch => "switch",
+            Self::Watch => "watch",
+            Self::StandDown => "stand down",
+            Self::Closed => "closed",
+            Self::RolledBack => "rolled back",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// Where the release stands; `None` while the pair has not been seen.
+#[must_use]
+pub fn phase(s: &Situation<'_>) -> Option<Phase> {
+    let idle = s.cluster.idle()?;
+    derived(s, || forward(s, idle, &interlocks(&Action::Switch { to: idle }, None, s)))
+}
+
+/// [`phase`] where the conditions on the switch to the idle colour were judged already.
+#[must_use]
+pub fn phase_given(s: &Situation<'_>, switch: &[Interlock]) -> Option<Phase> {
+    let idle = s.cluster.idle()?;
+    derived(s, || forward(s, idle, switch))
+}
+
+fn derived(s: &Situation<'_>, forward: impl FnOnce() -> Phase) -> Option<Phase> {
+    let active = s.cluster.active()?;
+    let idle = active.other();
+    let old = s.cluster.deployments[idle].as_ref()?;
+    s.cluster.deployments[active].as_ref()?;
+    if let Some(switched) = s.switched.filter(|switched| switched.to == active) {
+        if switched.rollback {
+            return Some(if newer_deploy(s, idle) { forward() } else { Phase::RolledBack });
+        }
+        if rollout(old) == Rollout::ScaledToZero {
+            return Some(Phase::Closed);
+        }
+        if !newer_deploy(s, idle) {
+            let passed = s.now.since_wall(switched.at);
+            return Some(if passed < s.policy.watch { Phase::Watch } else { Phase::StandDown });
+        }
+    }
+    Some(forward())
+}
+
+/// Whether the idle colour's Deployment was given a new template since the switch:
+/// by us, as our mark tells, or by anybody, as its newest ReplicaSet does.
+fn newer_deploy(s: &Situation<'_>, idle: Colour) -> bool {
+    let marked = s.cluster.deployments[idle].as_ref().and_then(|d| d.mark.as_ref()).and_then(|mark| mark.at);
+    let made = s.cluster.newest_replica_set(idle).and_then(|set| set.created);
+    let deployed = marked.max(made);
+    match (deployed, s.switched) {
+        (Some(deployed), Some(switched)) => deployed > switched.at && !is_retired(s.cluster, idle),
+        _ => false,
+    }
+}
+
+fn is_retired(cluster: &Cluster, colour: Colour) -> bool {
+    cluster.deployments[colour].as_ref().is_some_and(|d| d.desired == 0)
+}
+
+fn forward(s: &Situation<'_>, idle: Colour, switch: &[Interlock]) -> Phase {
+    let clear = |id| switch.iter().find(|lock| lock.id == id).is_some_and(Interlock::is_clear);
+    let same = s.cluster.version(idle) == s.cluster.version(idle.other());
+    if same && s.cluster.version(idle).is_some() {
+        Phase::Prepare
+    } else if !clear(InterlockId::Rollout) || !clear(InterlockId::Pods) {
+        Phase::Deploy
+    } else if !clear(InterlockId::Verified) {
+        Phase::Verify
+    } else {
+        Phase::Switch
+    }
+}
+
+/// When the traffic last moved, and by whom: the record where it fits what the
+/// Service says, else the owner of its selector.
+#[must_use]
+pub fn switched(cluster: &Cluster, record: Option<&Record>) -> Option<Switched> {
+    let service = cluster.service.as_ref()?;
+    let active = service.active?;
+    let recorded = record.and_then(Record::last_switch).filter(|switched| switched.to == active);
+    let owner = service.owner.as_ref()?;
+    let owned_at = owner.at?;
+    if let Some(recorded) = recorded.clone()
+        && owner.manager == super::MANAGER
+    {
+        return Some(recorded);
+    }
+    // A selector that is as old as the Service was made with it, not switched.
+    if service.created.is_some_and(|created| owned_at.duration_since(created).as_secs() < 2) {
+        return recorded;
+    }
+    Some(Switched { to: active, at: owned_at, by: owner.manager.clone(), rollback: false })
+}

@@ -1,0 +1,399 @@
+//! The one table of keys. Key handling, footer, help, palette and the README's
+//! key table are all made from it.
+
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Size;
+
+use crate::room::Room;
+use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane};
+use crate::room::logs::Mode;
+use crate::sop::operation::ActionKind;
+
+use super::layout::Shape;
+
+/// One entry: keys, what they do, in words, and where they do it.
+#[derive(Debug)]
+pub struct Binding {
+    pub keys: &'static [Key],
+    pub does: Does,
+    /// What it does, as footer, help and palette say it.
+    pub words: &'static str,
+    pub group: Group,
+    pub scope: Scope,
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub code: KeyCode,
+    pub ctrl: bool,
+}
+
+/// What a key does.
+#[derive(Debug)]
+pub enum Does {
+    Intent(Intent),
+    /// A movement: how far it may go is known when it is pressed.
+    Move(Motion),
+}
+
+/// Headings in help, palette and README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Actions,
+    Panes,
+    Errors,
+    Program,
+    Typing,
+}
+
+impl Group {
+    /// All groups, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [Self::Actions, Self::Panes, Self::Errors, Self::Program, Self::Typing];
+
+    /// The heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Actions => "Actions (each opens a dialog first)",
+            Self::Panes => "Looking around",
+            Self::Errors => "Errors",
+            Self::Program => "Program",
+            Self::Typing => "In dialogs, prompts and the palette",
+        }
+    }
+}
+
+/// Where a key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Wherever the operator is, typing included.
+    Everywhere,
+    /// Panes and overlays, not while something is typed.
+    Looking,
+    /// With nothing over the panes.
+    Panes,
+    /// The blue/green pane has the keys.
+    Pods,
+    /// The errors pane has the keys and shows groups.
+    Groups,
+    /// The errors pane can be seen.
+    Errors,
+    /// An overlay lies over the panes.
+    Overlay,
+    /// A dialog, a prompt or the palette takes text.
+    Typing,
+}
+
+const fn char(char: char) -> Key {
+    Key { code: KeyCode::Char(char), ctrl: false }
+}
+
+const fn ctrl(char: char) -> Key {
+    Key { code: KeyCode::Char(char), ctrl: true }
+}
+
+const fn key(code: KeyCode) -> Key {
+    Key { code, ctrl: false }
+}
+
+const fn bind(
+    keys: &'static [Key],
+    intent: Intent,
+    words: &'static str,
+    group: Group,
+    scope: Scope,
+) -> Binding {
+    Binding { keys, does: Does::Intent(intent), words, group, scope }
+}
+
+const fn moves(keys: &'static [Key], motion: Motion, words: &'static str) -> Binding {
+    Binding { keys, does: Does::Move(motion), words, group: Group::Panes, scope: Scope::Looking }
+}
+
+const fn act(keys: &'static [Key], kind: ActionKind, words: &'static str) -> Binding {
+    bind(keys, Intent::Ask(kind), words, Group::Actions, Scope::Looking)
+}
+
+const fn log(keys: &'static [Key], intent: LogIntent, words: &'static str) -> Binding {
+    bind(keys, Intent::Logs(intent), words, Group::Errors, Scope::Errors)
+}
+
+/// Every key of the program. Where two could apply the first one does.
+pub static BINDINGS: &[Binding] = &[
+    act(&[char('D')], ActionKind::Deploy, "deploy a version to the idle colour"),
+    act(&[char('V')], ActionKind::Verify, "verify every pod of the idle colour"),
+    act(&[char('S')], ActionKind::Switch, "switch the traffic to the idle colour"),
+    act(&[char('R')], ActionKind::Rollback, "rollback: take the release back"),
+    act(&[char('T')], ActionKind::Retire, "retire the old colour"),
+    bind(&[char('o')], Intent::TakeCommand, "take command", Group::Actions, Scope::Looking),
+    bind(&[char('O')], Intent::GiveUpCommand, "give up command", Group::Actions, Scope::Looking),
+    bind(&[char('1')], Intent::Focus(Pane::Pair), "blue/green pane", Group::Panes, Scope::Panes),
+    bind(&[char('2')], Intent::Focus(Pane::Operation), "operation pane", Group::Panes, Scope::Panes),
+    bind(&[char('3')], Intent::Focus(Pane::Errors), "errors pane", Group::Panes, Scope::Panes),
+    bind(&[key(KeyCode::Tab)], Intent::FocusNext, "next pane", Group::Panes, Scope::Panes),
+    bind(&[char('z')], Intent::Zoom, "pane to full screen and back", Group::Panes, Scope::Panes),
+    bind(
+        &[key(KeyCode::Enter)],
+        Intent::Open(Overlay::Pod),
+        "details of the chosen pod",
+        Group::Panes,
+        Scope::Pods,
+    ),
+    bind(
+        &[key(KeyCode::Enter)],
+        Intent::Logs(LogIntent::OpenGroup),
+        "lines of the chosen group",
+        Group::Errors,
+        Scope::Groups,
+    ),
+    bind(
+        &[char('i')],
+        Intent::Open(Overlay::Interlocks),
+        "interlocks of every action",
+        Group::Panes,
+        Scope::Looking,
+    ),
+    bind(
+        &[char('h')],
+        Intent::Open(Overlay::History),
+        "history: what was done, by whom",
+        Group::Panes,
+        Scope::Looking,
+    ),
+    moves(&[char('k'), key(KeyCode::Up)], Motion::Up, "up"),
+    moves(&[char('j'), key(KeyCode::Down)], Motion::Down, "down"),
+    moves(&[key(KeyCode::PageUp), ctrl('b')], Motion::PageUp, "a page up"),
+    moves(&[key(KeyCode::PageDown), ctrl('f')], Motion::PageDown, "a page down"),
+    moves(&[key(KeyCode::Home)], Motion::Home, "to the top"),
+    moves(&[key(KeyCode::End), char('G')], Motion::End, "to the end"),
+    log(&[char('g')], LogIntent::Groups, "lines or groups"),
+    log(&[char('p'), char(' ')], LogIntent::Pause, "pause or go on"),
+    log(&[char('f')], LogIntent::Follow, "follow the newest"),
+    log(&[char('/')], LogIntent::Search, "search"),
+    log(&[char('n')], LogIntent::NextHit, "next hit"),
+    log(&[char('N')], LogIntent::PreviousHit, "previous hit"),
+    log(&[char('L')], LogIntent::NextLevel, "level"),
+    log(&[char('e')], LogIntent::Pattern, "filter by a pattern"),
+    log(&[char('C')], LogIntent::NextColour, "colour filter"),
+    log(&[char('P')], LogIntent::NextPod, "pod filter"),
+    log(&[key(KeyCode::Left)], LogIntent::Left, "move long lines to the right"),
+    log(&[key(KeyCode::Right)], LogIntent::Right, "move long lines to the left"),
+    log(&[char('w')], LogIntent::Wrap, "wrap long lines"),
+    log(&[char('c')], LogIntent::Copy, "copy the last 100 lines shown"),
+    log(&[char('s')], LogIntent::Save, "save all shown lines to a file"),
+    bind(
+        &[char('?'), key(KeyCode::F(1))],
+        Intent::Open(Overlay::Help),
+        "help",
+        Group::Program,
+        Scope::Looking,
+    ),
+    bind(
+        &[char(':')],
+        Intent::Open(Overlay::Palette),
+        "palette: find an action",
+        Group::Program,
+        Scope::Looking,
+    ),
+    bind(
+        &[key(KeyCode::F(12)), char('!')],
+        Intent::Open(Overlay::Diagnostics),
+        "the program's own diagnostics",
+        Group::Program,
+        Scope::Looking,
+    ),
+    bind(&[key(KeyCode::Esc)], Intent::Close, "close, leave the full screen", Group::Program, Scope::Looking),
+    bind(&[char('q')], Intent::Close, "close the overlay", Group::Program, Scope::Overlay),
+    bind(&[char('q'), ctrl('c')], Intent::Quit, "quit", Group::Program, Scope::Looking),
+    bind(&[ctrl('z')], Intent::Suspend, "suspend to the shell", Group::Program, Scope::Everywhere),
+    bind(&[ctrl('l')], Intent::Redraw, "draw the screen anew", Group::Program, Scope::Everywhere),
+    bind(&[key(KeyCode::Enter)], Intent::Accept, "do what the brackets say", Group::Typing, Scope::Typing),
+    bind(&[key(KeyCode::Esc), ctrl('c')], Intent::Close, "cancel", Group::Typing, Scope::Typing),
+    bind(&[key(KeyCode::Tab)], Intent::NextField, "next field", Group::Typing, Scope::Typing),
+    bind(&[key(KeyCode::BackTab)], Intent::PreviousField, "previous field", Group::Typing, Scope::Typing),
+    Binding {
+        keys: &[key(KeyCode::Up)],
+        does: Does::Move(Motion::Up),
+        words: "choice above",
+        group: Group::Typing,
+        scope: Scope::Typing,
+    },
+    Binding {
+        keys: &[key(KeyCode::Down)],
+        does: Does::Move(Motion::Down),
+        words: "choice below",
+        group: Group::Typing,
+        scope: Scope::Typing,
+    },
+    bind(
+        &[key(KeyCode::Backspace)],
+        Intent::Edit(Edit::Backspace),
+        "take a character back",
+        Group::Typing,
+        Scope::Typing,
+    ),
+    bind(&[ctrl('u')], Intent::Edit(Edit::Clear), "clear the line", Group::Typing, Scope::Typing),
+];
+
+/// Whether something takes text now.
+#[must_use]
+pub fn is_typing(room: &Room) -> bool {
+    let view = &room.view;
+    view.prompt.is_some() || view.dialog.is_some() || view.overlay == Some(Overlay::Palette)
+}
+
+impl Scope {
+    /// Whether keys of this scope work now, on a screen of that size.
+    #[must_use]
+    pub fn applies(self, room: &Room, size: Size) -> bool {
+        let typing = is_typing(room);
+        let overlay = room.view.overlay.is_some();
+        match self {
+            Self::Everywhere => true,
+            Self::Typing => typing,
+            Self::Looking => !typing,
+            Self::Overlay => !typing && overlay,
+            Self::Panes => !typing && !overlay,
+            Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
+            Self::Groups => {
+                !typing
+                    && !overlay
+                    && room.view.focus == Pane::Errors
+                    && room.logs.view().mode == Mode::Groups
+            }
+            Self::Errors => !typing && !overlay && Shape::of(size, room).shows(Pane::Errors, room),
+        }
+    }
+}
+
+impl Binding {
+    /// The binding that a key means now.
+    #[must_use]
+    pub fn of(event: KeyEvent, room: &Room, size: Size) -> Option<&'static Self> {
+        BINDINGS
+            .iter()
+            .find(|binding| binding.keys.iter().any(|key| key.is(event)) && binding.scope.applies(room, size))
+    }
+
+    /// The binding that opens an action's dialog.
+    #[must_use]
+    pub fn of_action(kind: ActionKind) -> Option<&'static Self> {
+        BINDINGS
+            .iter()
+            .find(|binding| matches!(&binding.does, Does::Intent(Intent::Ask(known)) if *known == kind))
+    }
+
+    /// The first key, as it is written.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.keys.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// All keys, as they are written: `k, Up`.
+    #[must_use]
+    pub fn all_keys(&self) -> String {
+        self.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The bindings that the palette offers for what was typed: every word of it
+    /// occurs in the binding's words.
+    #[must_use]
+    pub fn matching(typed: &str) -> Vec<&'static Self> {
+        let typed = typed.to_lowercase();
+        BINDINGS
+            .iter()
+            .filter(|binding| matches!(binding.does, Does::Intent(_)))
+            .filter(|binding| {
+                !matches!(binding.scope, Scope::Typing | Scope::Overlay | Scope::Groups | Scope::Pods)
+            })
+            .filter(|binding| {
+                !matches!(&binding.does, Does::Intent(Intent::Open(Overlay::Palette) | Intent::Close))
+            })
+            .filter(|binding| {
+                typed.split_whitespace().all(|word| binding.words.to_lowercase().contains(word))
+            })
+            .collect()
+    }
+}
+
+impl Key {
+    /// Whether an event is this key. Shift is in the character already.
+    #[must_use]
+    pub fn is(self, event: KeyEvent) -> bool {
+        let control = event.modifiers.contains(KeyModifiers::CONTROL);
+        let other = KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER;
+        self.code == event.code && self.ctrl == control && !event.modifiers.intersects(other)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(char) if self.ctrl => write!(f, "Ctrl-{}", char.to_ascii_uppercase()),
+            KeyCode::Char(char) => write!(f, "{char}"),
+            KeyCode::F(n) => write!(f, "F{n}"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            KeyCode::BackTab => f.write_str("Shift-Tab"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// The README's key table, in Markdown.
+#[must_use]
+pub fn key_table_markdown() -> String {
+    let mut table = String::from("| key | what it does |\n|---|---|\n");
+    for group in Group::ALL {
+        table.push_str(&format!("| | **{}** |\n", group.title()));
+        for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
+            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+            table.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.words));
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_bindings_of_one_scope_share_a_key() {
+        for (place, binding) in BINDINGS.iter().enumerate() {
+            assert!(!binding.keys.is_empty() && !binding.words.is_empty());
+            for other in &BINDINGS[place + 1..] {
+                let shared = binding.keys.iter().any(|key| other.keys.contains(key));
+                assert!(
+                    !shared || binding.scope != other.scope,
+                    "{} and {} share a key",
+                    binding.words,
+                    other.words
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_key_and_every_binding_is_in_the_table() {
+        for kind in ActionKind::ALL {
+            assert!(Binding::of_action(kind).is_some(), "{kind}");
+        }
+        let table = key_table_markdown();
+        for binding in BINDINGS {
+            assert!(table.contains(binding.words), "{}", binding.words);
+        }
+    }
+
+    #[test]
+    fn the_palette_finds_by_every_word() {
+        let words: Vec<_> = Binding::matching("TRAFFIC idle").iter().map(|found| found.words).collect();
+        assert_eq!(words, ["switch the traffic to the idle colour"]);
+        assert!(Binding::matching("").len() > 20);
+        assert!(Binding::matching("no such thing").is_empty());
+    }
+}

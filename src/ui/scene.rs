@@ -1,0 +1,89 @@
+//! What several panes need to know of the room, worked out once per frame.
+
+use crate::room::Room;
+use crate::room::act::Standing;
+use crate::room::judgement::Judgement;
+use crate::sop::operation::{Action, ActionKind, RollbackWay};
+use crate::sop::phase::{Phase, phase_given};
+use crate::sop::rollback::WayBack;
+
+use super::theme::{Glyphs, Look, Tone};
+
+/// One frame's worth of conclusions.
+pub(crate) struct Scene<'a> {
+    pub(crate) room: &'a Room,
+    pub(crate) look: Look,
+    pub(crate) phase: Option<Phase>,
+    pub(crate) judgement: Judgement,
+    pub(crate) way_back: Option<WayBack>,
+    standings: Vec<(ActionKind, Standing)>,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn new(room: &'a Room, look: Look) -> Self {
+        let standings: Vec<(ActionKind, Standing)> =
+            ActionKind::ALL.into_iter().map(|kind| (kind, room.standing(kind))).collect();
+        // The dearest conclusion is the switch's: the phase is drawn from the same one.
+        let switch = standings.iter().find(|(kind, _)| *kind == ActionKind::Switch);
+        let switch = switch.map_or(&[][..], |(_, standing)| &standing.interlocks);
+        Self {
+            room,
+            look,
+            phase: phase_given(&room.situation(), switch),
+            judgement: room.judgement(),
+            way_back: room.cheapest_way_back(),
+            standings,
+        }
+    }
+
+    pub(crate) const fn glyphs(&self) -> &'static Glyphs {
+        self.look.glyphs()
+    }
+
+    pub(crate) fn style(&self, tone: Tone) -> ratatui::style::Style {
+        self.look.style(tone)
+    }
+
+    pub(crate) fn standing(&self, kind: ActionKind) -> Option<&Standing> {
+        self.standings.iter().find(|(known, _)| *known == kind).map(|(_, standing)| standing)
+    }
+
+    /// The action that the procedure has next; `None` when there is only waiting.
+    pub(crate) const fn next_action(&self) -> Option<ActionKind> {
+        match self.phase {
+            Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) => {
+                Some(ActionKind::Deploy)
+            }
+            Some(Phase::Verify) => Some(ActionKind::Verify),
+            Some(Phase::Switch) => Some(ActionKind::Switch),
+            Some(Phase::StandDown) => Some(ActionKind::Retire),
+            Some(Phase::Watch) | None => None,
+        }
+    }
+
+    /// Whether the traffic has moved to the new version, so that there is something to take back.
+    pub(crate) const fn can_take_back(&self) -> bool {
+        matches!(self.phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed))
+    }
+
+    /// What a rollback costs right now: `rollback → BLUE: one patch, about 1 s`.
+    pub(crate) fn way_back_words(&self) -> (String, Tone) {
+        if self.phase.is_some() && !self.can_take_back() {
+            return ("rollback: nothing to take back".to_owned(), Tone::Dim);
+        }
+        let Some(back) = &self.way_back else {
+            return ("rollback: not known yet".to_owned(), Tone::Warn);
+        };
+        if let Some(lock) = back.interlocks.iter().find(|lock| !lock.is_clear()) {
+            return (format!("no rollback now: {}", lock.why()), Tone::Warn);
+        }
+        let target = match Action::traffic_to(&Action::Rollback { way: back.way.clone() }) {
+            Some(to) => format!("{} {}", self.glyphs().arrow, to.label()),
+            None => match back.way {
+                RollbackWay::Undo { colour } => format!("of {} in place", colour.label()),
+                _ => String::new(),
+            },
+        };
+        (format!("rollback {target}: {}", back.price), Tone::Plain)
+    }
+}

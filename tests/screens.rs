@@ -1,0 +1,351 @@
+//! The screens, as an operator sees them: text by snapshot, meaning in styles by assertion.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "support/rooms.rs"]
+mod rooms;
+
+use std::time::Duration;
+
+use cutover::room::intent::{Intent, LogIntent, Overlay, Pane};
+use cutover::room::logs::{Entry, Gap, LogBatch, LogNews, Origin};
+use cutover::room::message::{LinkState, Notice, Observation, SourceId, Urgency};
+use cutover::sop::access::Right;
+use cutover::sop::colour::Colour;
+use cutover::sop::command::Command;
+use cutover::sop::operation::ActionKind;
+use cutover::ui::{self, Look};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+use rooms::Stage;
+
+const COLOUR: Look = Look { colour: true, unicode: true };
+const ASCII: Look = Look { colour: true, unicode: false };
+const PLAIN: Look = Look { colour: false, unicode: true };
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+fn drawn(stage: &Stage, (width, height): (u16, u16), look: Look) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| ui::draw(frame, &stage.room, &look)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn rows(buffer: &Buffer) -> Vec<String> {
+    buffer
+        .content
+        .chunks(usize::from(buffer.area.width))
+        .map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned())
+        .collect()
+}
+
+fn text(stage: &Stage, size: (u16, u16), look: Look) -> String {
+    rows(&drawn(stage, size, look)).join("\n")
+}
+
+/// One snapshot for each size, and one in ASCII.
+fn snapshots(name: &str, stage: &Stage) {
+    for size in SIZES {
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text(stage, size, COLOUR));
+    }
+    insta::assert_snapshot!(format!("{name}_ascii_80x24"), text(stage, (80, 24), ASCII));
+}
+
+/// The first cell of `words` on the screen.
+fn cell<'b>(buffer: &'b Buffer, words: &str) -> &'b ratatui::buffer::Cell {
+    let width = usize::from(buffer.area.width);
+    for (y, row) in buffer.content.chunks(width).enumerate() {
+        let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+        if let Some(at) = line.find(words) {
+            let x = line[..at].chars().count();
+            return &buffer.content[y * width + x];
+        }
+    }
+    panic!("`{words}` is not on the screen:\n{}", rows(buffer).join("\n"));
+}
+
+#[test]
+fn loading() {
+    snapshots("loading", &Stage::loading());
+}
+
+#[test]
+fn prepare() {
+    snapshots("prepare", &Stage::pair("v1.0.0", "v1.0.0", 3));
+}
+
+#[test]
+fn ready_to_switch() {
+    snapshots("ready", &Stage::ready());
+}
+
+#[test]
+fn watch() {
+    snapshots("watch", &Stage::watch());
+}
+
+#[test]
+fn tall_and_zoomed() {
+    let mut stage = Stage::watch();
+    insta::assert_snapshot!("tall_100x50", text(&stage, (100, 50), COLOUR));
+    stage.want(Intent::Focus(Pane::Operation)).want(Intent::Zoom);
+    insta::assert_snapshot!("zoomed_80x24", text(&stage, (80, 24), COLOUR));
+}
+
+#[test]
+fn stale() {
+    snapshots("stale", &Stage::stale());
+}
+
+#[test]
+fn failing_rollout() {
+    snapshots("failing", &Stage::failing());
+}
+
+#[test]
+fn many_pods() {
+    let mut stage = Stage::pair("v1.0.0", "v1.1.0", 300);
+    stage.streams(600, 40);
+    snapshots("many_pods", &stage);
+}
+
+#[test]
+fn groups() {
+    let mut stage = Stage::watch();
+    stage.want(Intent::Focus(Pane::Errors)).want(Intent::Logs(LogIntent::Groups));
+    snapshots("groups", &stage);
+}
+
+#[test]
+fn lines_with_a_gap_and_a_search() {
+    let mut stage = Stage::watch();
+    let origin = Origin { pod: "backend-green-84d4c7b9f-6rrw5".into(), colour: Colour::Green };
+    let gap = Gap { origin, since: None, until: stage.now.wall };
+    stage.log(LogNews::Batch(LogBatch { entries: vec![Entry::Gap(gap)], read: 0 }));
+    stage.want(Intent::Focus(Pane::Errors)).want(Intent::Logs(LogIntent::Search)).type_in("TREASURY");
+    stage.want(Intent::Accept).want(Intent::Logs(LogIntent::Wrap));
+    snapshots("lines", &stage);
+    let buffer = drawn(&stage, (120, 40), COLOUR);
+    assert!(cell(&buffer, "treasury").modifier.contains(Modifier::REVERSED));
+}
+
+fn dialog(mut stage: Stage, kind: ActionKind) -> Stage {
+    stage.want(Intent::Ask(kind)).pass(Duration::from_millis(400));
+    stage
+}
+
+#[test]
+fn switch_dialog_clear() {
+    let mut stage = dialog(Stage::ready(), ActionKind::Switch);
+    snapshots("switch_clear", &stage);
+    stage.type_in("green");
+    let text = text(&stage, (80, 24), COLOUR);
+    assert!(text.contains("[ switch ]") && text.contains("Enter: switch now"), "{text}");
+}
+
+#[test]
+fn switch_dialog_blocked() {
+    let mut stage = Stage::failing();
+    stage.see(Observation::Command(Command::Other {
+        holder: "ops2@bastion-2/s9".into(),
+        fence: 3,
+        expired: false,
+        renewed: None,
+    }));
+    snapshots("switch_blocked", &dialog(stage, ActionKind::Switch));
+}
+
+#[test]
+fn switch_dialog_overridden() {
+    let mut stage = Stage::ready();
+    let mut service = rooms::service(Colour::Blue, "argocd-controller", -30 * 86_400);
+    service.gitops = Some(rooms::gitops());
+    stage.see(Observation::Service(Some(service)));
+    let mut stage = dialog(stage, ActionKind::Switch);
+    stage.want(Intent::PreviousField).type_in("sync is paused until 23:00");
+    snapshots("switch_override", &stage);
+}
+
+#[test]
+fn rollback_dialog() {
+    snapshots("rollback", &dialog(Stage::watch(), ActionKind::Rollback));
+}
+
+#[test]
+fn deploy_and_retire_dialogs() {
+    let mut deploy = dialog(Stage::pair("v1.0.0", "v1.0.0", 3), ActionKind::Deploy);
+    deploy.type_in("v1.1.0");
+    snapshots("deploy", &deploy);
+    snapshots("retire", &dialog(Stage::watch(), ActionKind::Retire));
+}
+
+#[test]
+fn overlays() {
+    for (name, overlay) in [
+        ("help", Overlay::Help),
+        ("interlocks", Overlay::Interlocks),
+        ("history", Overlay::History),
+        ("palette", Overlay::Palette),
+        ("pod", Overlay::Pod),
+    ] {
+        let mut stage = Stage::watch();
+        stage.want(Intent::Open(overlay));
+        snapshots(name, &stage);
+    }
+}
+
+#[test]
+fn diagnostics_draw_in_any_size() {
+    let mut stage = Stage::watch();
+    stage.want(Intent::Open(Overlay::Diagnostics));
+    for size in SIZES {
+        assert!(text(&stage, size, COLOUR).contains("Diagnostics"));
+    }
+}
+
+#[test]
+fn too_small() {
+    let stage = Stage::watch();
+    insta::assert_snapshot!("too_small_40x10", text(&stage, (40, 10), COLOUR));
+    assert!(text(&stage, (59, 16), COLOUR).contains("at least 60x16"));
+    assert!(!text(&stage, (60, 16), COLOUR).contains("at least"));
+}
+
+#[test]
+fn production_is_unmistakable_without_colours() {
+    let stage = Stage::watch();
+    for look in [COLOUR, PLAIN, ASCII] {
+        let buffer = drawn(&stage, (80, 24), look);
+        let badge = cell(&buffer, "PRODUCTION");
+        assert!(badge.modifier.contains(Modifier::REVERSED | Modifier::BOLD));
+    }
+    let mut setting = rooms::setting();
+    (setting.environment, setting.production, setting.read_only) = ("staging".into(), false, true);
+    let mut stage = Stage::with(setting);
+    stage.fill("v1.0.0", "v1.1.0", 3);
+    let buffer = drawn(&stage, (80, 24), COLOUR);
+    assert!(!rows(&buffer).join("").contains("PRODUCTION"));
+    assert!(cell(&buffer, "READ-ONLY").modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    for stage in [Stage::watch(), Stage::stale(), dialog(Stage::failing(), ActionKind::Switch)] {
+        let buffer = drawn(&stage, (120, 40), PLAIN);
+        assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    }
+}
+
+#[test]
+fn only_the_sixteen_colours_are_used() {
+    let indexed = |colour: Color| matches!(colour, Color::Rgb(..) | Color::Indexed(_));
+    for stage in [Stage::watch(), Stage::failing(), dialog(Stage::ready(), ActionKind::Switch)] {
+        let buffer = drawn(&stage, (200, 50), COLOUR);
+        assert!(!buffer.content.iter().any(|cell| indexed(cell.fg) || indexed(cell.bg)));
+    }
+}
+
+#[test]
+fn what_is_stale_is_dimmed_and_says_so() {
+    let buffer = drawn(&Stage::stale(), (120, 40), COLOUR);
+    assert!(cell(&buffer, "backend-green-84d4c7b9f-6rrw5").modifier.contains(Modifier::DIM));
+    assert!(rows(&buffer).join("\n").contains("STALE 40 s"));
+    let buffer = drawn(&Stage::watch(), (120, 40), COLOUR);
+    assert!(!cell(&buffer, "backend-green-84d4c7b9f-6rrw5").modifier.contains(Modifier::DIM));
+}
+
+#[test]
+fn the_active_colour_stands_out_and_stands_first() {
+    let buffer = drawn(&Stage::watch(), (80, 24), PLAIN);
+    assert!(cell(&buffer, " ACTIVE ").modifier.contains(Modifier::REVERSED));
+    let rows = rows(&buffer);
+    let place = |words: &str| rows.iter().position(|row| row.contains(words)).unwrap();
+    assert!(place("GREEN   ACTIVE") < place("BLUE  standby"));
+}
+
+#[test]
+fn an_alarm_stays_until_a_key_is_pressed_after_it_was_seen() {
+    let mut stage = Stage::watch();
+    let alarm = Notice { urgency: Urgency::Alarm, words: "traffic went to BLUE (by kubectl)".into() };
+    stage.see(Observation::Notice(alarm));
+    stage.want(Intent::FocusNext).pass(Duration::from_secs(3600)).live();
+    let buffer = drawn(&stage, (80, 24), COLOUR);
+    assert!(cell(&buffer, "traffic went to BLUE").modifier.contains(Modifier::REVERSED));
+    stage.want(Intent::FocusNext);
+    assert!(!text(&stage, (80, 24), COLOUR).contains("traffic went to BLUE"));
+}
+
+#[test]
+fn nothing_seen_is_not_nothing_there() {
+    let mut stage = Stage::loading();
+    assert!(text(&stage, (80, 24), COLOUR).contains("reading backend"));
+    stage.see(Observation::Link(SourceId::Service, LinkState::Live));
+    stage.see(Observation::Service(None));
+    assert!(text(&stage, (80, 24), COLOUR).contains("backend does not exist"));
+    stage.see(Observation::Link(SourceId::Service, LinkState::Lost { why: "refused".into() }));
+    assert!(text(&stage, (80, 24), COLOUR).contains("connection lost"));
+}
+
+#[test]
+fn a_viewer_reads_the_missing_permission() {
+    let mut stage = Stage::ready();
+    stage.see(Observation::Access(rooms::access(Right::Denied)));
+    let stage = dialog(stage, ActionKind::Switch);
+    assert!(text(&stage, (80, 24), COLOUR).contains("you may not patch services"));
+}
+
+#[test]
+fn a_second_changes_only_clocks_and_timers() {
+    let mut stage = Stage::watch();
+    for size in SIZES {
+        let before = drawn(&stage, size, COLOUR);
+        stage.pass(Duration::from_secs(1));
+        let after = drawn(&stage, size, COLOUR);
+        let changed = before.diff(&after).len();
+        assert!(changed <= 8, "{changed} cells changed at {size:?}");
+        stage.live();
+    }
+}
+
+/// Bytes per second on the line over a minute, with the URL asked every 5 s.
+fn bytes_per_second(stage: &mut Stage, (width, height): (u16, u16)) -> u64 {
+    use cutover::room::message::Probe;
+    use cutover::term::{Frames, LeanBackend};
+    use ratatui::backend::CrosstermBackend;
+    use ratatui::layout::Rect;
+    use ratatui::{TerminalOptions, Viewport};
+
+    const SECONDS: u64 = 60;
+    let file = tempfile::tempfile().unwrap();
+    let backend = LeanBackend::new(CrosstermBackend::new(Frames::new(file.try_clone().unwrap())));
+    let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, width, height)) };
+    let mut terminal = Terminal::with_options(backend, options).unwrap();
+    let mut draw = |stage: &Stage| {
+        terminal.draw(|frame| ui::draw(frame, &stage.room, &COLOUR)).unwrap();
+        file.metadata().unwrap().len()
+    };
+    let first = draw(stage);
+    let mut last = first;
+    for second in 1..=SECONDS {
+        stage.pass(Duration::from_secs(1));
+        if second % 5 == 0 {
+            stage.live();
+            let version = stage.room.world.probes.back().and_then(|(_, probe)| probe.version.clone());
+            let latency = Duration::from_millis(30 + second % 17);
+            stage.see(Observation::Probe(Probe { answer: Ok(200), latency, version }));
+        }
+        last = draw(stage);
+    }
+    (last - first) / SECONDS
+}
+
+#[test]
+fn a_quiet_screen_costs_few_bytes() {
+    for size in SIZES {
+        let clock = bytes_per_second(&mut Stage::ready(), size);
+        let timers = bytes_per_second(&mut Stage::watch(), size);
+        println!("{size:?}: {clock} bytes/s with the clock, {timers} with timers");
+        assert!(clock <= 60, "{clock} bytes/s with the clock alone at {size:?}");
+        assert!(timers <= 150, "{timers} bytes/s with timers at {size:?}");
+    }
+}
