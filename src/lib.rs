@@ -13,6 +13,7 @@ pub mod executor;
 pub mod journal;
 pub mod operator;
 pub mod redaction;
+pub mod rehearsal;
 pub mod room;
 pub mod sop;
 pub mod sources;

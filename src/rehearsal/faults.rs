@@ -1,0 +1,157 @@
+//! What can go wrong, and what of it is going wrong now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// One thing that goes wrong. Faults of the release are those of the pods that run the
+/// version which is being released.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Fault {
+    /// The release's pods need so many seconds more before they are ready.
+    SlowStart { seconds: u32 },
+    /// The release's containers end with an error right after their start.
+    CrashLoop,
+    /// The release's image cannot be pulled.
+    ImagePull,
+    /// A share of the release's answers, 0 to 1, are errors.
+    Errors { rate: f64 },
+    /// The release's answers are slow: the 95th percentile in milliseconds.
+    Latency { p95_ms: u32 },
+    /// The release's pods take so many MiB a minute until they are killed at their limit.
+    Leak { mib_per_minute: u32 },
+    /// All pods together write so many ERROR lines a second.
+    LogFlood { lines_per_second: u32 },
+    /// The API server takes connections and requests and answers none of them.
+    ApiFrozen,
+    /// The API server is gone: connections to it are refused.
+    ApiLost,
+    /// The API server ends every watch after a moment.
+    WatchesDropped,
+    /// The API server answers everything with this status: 429, 500, 503.
+    ApiErrors { status: u16 },
+    /// The API server takes nobody's credentials any more.
+    CredentialsExpired,
+    /// The API server's clock goes wrong by so many seconds; positive is ahead.
+    ClockSkew { seconds: i64 },
+    /// A colleague moves the traffic with kubectl, once, as soon as this is injected.
+    Colleague,
+    /// A GitOps controller owns the Service and puts its selector back.
+    GitOps,
+}
+
+/// The name of a fault, apart from its figures: there is at most one of each.
+pub type FaultName = &'static str;
+
+impl Fault {
+    /// What the scenario files and the fault panel call it.
+    #[must_use]
+    pub const fn name(&self) -> FaultName {
+        match self {
+            Self::SlowStart { .. } => "slow-start",
+            Self::CrashLoop => "crash-loop",
+            Self::ImagePull => "image-pull",
+            Self::Errors { .. } => "errors",
+            Self::Latency { .. } => "latency",
+            Self::Leak { .. } => "leak",
+            Self::LogFlood { .. } => "log-flood",
+            Self::ApiFrozen => "api-frozen",
+            Self::ApiLost => "api-lost",
+            Self::WatchesDropped => "watches-dropped",
+            Self::ApiErrors { .. } => "api-errors",
+            Self::CredentialsExpired => "credentials-expired",
+            Self::ClockSkew { .. } => "clock-skew",
+            Self::Colleague => "colleague",
+            Self::GitOps => "git-ops",
+        }
+    }
+}
+
+/// The faults of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Active(BTreeMap<FaultName, Fault>);
+
+impl Active {
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = Fault> {
+        self.0.values().copied()
+    }
+
+    /// The fault of that name, if it is going on.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Fault> {
+        self.0.get(name).copied()
+    }
+
+    /// Whether the fault of that name is going on.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+/// The switchboard of faults: injected by scenarios, the fault panel and tests, looked
+/// at by whatever they trouble. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    active: Arc<watch::Sender<Active>>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { active: Arc::new(watch::Sender::new(Active::default())) }
+    }
+}
+
+impl Faults {
+    /// Begins a fault, in place of one of the same name.
+    pub fn inject(&self, fault: Fault) {
+        self.active.send_if_modified(|active| active.0.insert(fault.name(), fault) != Some(fault));
+    }
+
+    /// Ends a fault.
+    pub fn clear(&self, name: &str) {
+        self.active.send_if_modified(|active| active.0.remove(name).is_some());
+    }
+
+    /// Ends all faults.
+    pub fn clear_all(&self) {
+        self.active.send_if_modified(|active| !std::mem::take(&mut active.0).is_empty());
+    }
+
+    /// What is going wrong now.
+    #[must_use]
+    pub fn active(&self) -> Active {
+        self.active.borrow().clone()
+    }
+
+    /// Follows what is going wrong.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Active> {
+        self.active.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_replaces_one_of_its_name_and_ends() {
+        let faults = Faults::default();
+        let mut told = faults.subscribe();
+        faults.inject(Fault::Errors { rate: 0.12 });
+        faults.inject(Fault::Errors { rate: 0.5 });
+        faults.inject(Fault::ApiFrozen);
+        assert_eq!(faults.active().get("errors"), Some(Fault::Errors { rate: 0.5 }));
+        assert!(told.has_changed().unwrap());
+        told.mark_unchanged();
+        faults.clear("leak");
+        assert!(!told.has_changed().unwrap(), "nothing was cleared");
+        faults.clear_all();
+        assert_eq!(faults.active(), Active::default());
+    }
+}

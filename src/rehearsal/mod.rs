@@ -1,0 +1,15 @@
+//! Rehearsal: a world that lives inside the program, to practise in.
+//!
+//! It is a Kubernetes API, the controllers behind it, and the application that the
+//! pods run, all served on loopback. The room reaches it with exactly the clients that
+//! it uses for real; nothing outside this module knows that the world is not one.
+//!
+//! `cluster` holds the objects and the controllers that move them, `api` serves them as
+//! Kubernetes does, `application` is what the pods run and what its users see, `faults`
+//! is what can go wrong, `scenario` the plot.
+
+pub mod application;
+pub mod cluster;
+pub mod faults;
+pub mod scenario;
+pub mod world;
