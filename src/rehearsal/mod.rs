@@ -11,5 +11,6 @@
 pub mod application;
 pub mod cluster;
 pub mod faults;
+pub mod objects;
 pub mod scenario;
 pub mod world;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::application::Application;
 use super::cluster::object::metadata;
+use super::cluster::resource::Resource;
 use super::cluster::store::Store;
 use super::faults::{Fault, Faults};
 use super::scenario::Scenario;
@@ -53,9 +54,8 @@ impl World {
     }
 
     /// Gives a new object what every object has from its birth: name (from its
-    /// `generateName`), uid, creation time, and generation where it has a spec.
-    pub fn stamp(&self, object: &mut Value) {
-        let has_spec = object.get("spec").is_some();
+    /// `generateName`), uid, creation time, and generation where its kind counts it.
+    pub fn stamp(&self, resource: Resource, object: &mut Value) {
         let created = seconds(self.now());
         let (uid, suffix) = self.chance(|dice| (uid(dice), suffix(dice, 5)));
         let metadata = metadata(object);
@@ -66,7 +66,7 @@ impl World {
         }
         metadata.insert("uid".into(), json!(uid));
         metadata.insert("creationTimestamp".into(), json!(created));
-        if has_spec {
+        if counts_generations(resource) {
             metadata.insert("generation".into(), json!(1));
         }
     }
@@ -75,6 +75,12 @@ impl World {
     pub fn chance<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
         draw(&mut self.chance.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether objects of a kind count the changes of their spec in `metadata.generation`.
+#[must_use]
+pub const fn counts_generations(resource: Resource) -> bool {
+    matches!(resource, Resource::Deployments | Resource::ReplicaSets | Resource::EndpointSlices)
 }
 
 /// A time as Kubernetes writes it where a second is enough.
@@ -108,7 +114,7 @@ mod tests {
         let born = |seed| {
             let world = World::new(Scenario::default(), seed);
             let mut objects = vec![json!({"metadata": {"generateName": "pod-"}, "spec": {}}); 2];
-            objects.iter_mut().for_each(|object| world.stamp(object));
+            objects.iter_mut().for_each(|object| world.stamp(Resource::Pods, object));
             objects
                 .iter()
                 .map(|object| object["metadata"]["name"].to_string() + uid_of(object))
