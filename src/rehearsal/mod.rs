@@ -8,9 +8,11 @@
 //! Kubernetes does, `application` is what the pods run and what its users see, `faults`
 //! is what can go wrong, `scenario` the plot.
 
+pub mod api;
 pub mod application;
 pub mod cluster;
 pub mod faults;
 pub mod objects;
 pub mod scenario;
+pub mod streams;
 pub mod world;

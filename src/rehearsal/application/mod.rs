@@ -1,49 +1,26 @@
-//! The application: what runs in the pods, what it answers, what it writes.
+//! The application: what runs in the pods, what it answers and writes, and the users who
+//! ask it.
 
+mod conduct;
+pub mod front;
 pub mod log;
+mod metrics;
+pub mod process;
+pub mod users;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use log::ContainerLog;
-
-/// One run of a pod's container.
-#[derive(Debug)]
-pub struct Process {
-    pub pod: String,
-    /// The image's tag.
-    pub version: String,
-    /// How often the container was started before.
-    pub restarts: u32,
-    pub log: ContainerLog,
-}
-
-/// The answer to one HTTP request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub status: u16,
-    /// Names in the case in which they are sent.
-    pub headers: Vec<(&'static str, String)>,
-    pub body: String,
-}
-
-impl Process {
-    /// What the application answers to `GET path` (with its query). Takes as long as
-    /// the application takes.
-    pub async fn answer(&self, path: &str) -> Answer {
-        let _ = path;
-        Answer {
-            status: 200,
-            headers: vec![("X-Version", self.version.clone()), ("Content-Type", "application/json".into())],
-            body: format!("{{\"status\":\"ok\",\"version\":\"{}\"}}\n", self.version),
-        }
-    }
-}
+pub use conduct::Conduct;
+pub use process::{Answer, Process, Stage};
+use users::Tally;
 
 /// The containers that run, and those that ran before them, by pod.
 #[derive(Debug, Default)]
 pub struct Application {
     containers: Mutex<HashMap<String, Container>>,
+    /// What users have seen so far.
+    pub tally: Tally,
 }
 
 #[derive(Debug, Default)]
@@ -74,9 +51,27 @@ impl Application {
         self.lock().get(pod)?.previous.clone()
     }
 
+    /// The runs that serve now.
+    #[must_use]
+    pub fn serving(&self) -> Vec<Arc<Process>> {
+        let containers = self.lock();
+        containers
+            .values()
+            .filter_map(|container| container.current.clone())
+            .filter(|p| p.is_serving())
+            .collect()
+    }
+
     /// Forgets a pod that is gone, its logs with it.
     pub fn forget(&self, pod: &str) {
         self.lock().remove(pod);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        let containers = std::mem::take(&mut *self.lock());
+        containers.values().filter_map(|container| container.current.as_ref()).for_each(|p| p.end());
+        self.tally.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Container>> {

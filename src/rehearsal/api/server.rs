@@ -1,0 +1,125 @@
+//! The listener: TLS, HTTP/1.1 and HTTP/2, and the faults that trouble connections.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::DATE;
+use axum::http::{HeaderValue, Response};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::request::answer;
+use crate::rehearsal::world::World;
+
+/// How long a client may take to shake hands.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Connections that wait to be taken.
+const BACKLOG: u32 = 1024;
+/// When a port that is still busy is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Binds a port of loopback, the one that the system gives for port 0.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // The port must be there again when the server comes back from the dead.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `stop`. While the API server is lost, nobody listens at its port and
+/// all its connections are cut.
+pub(super) async fn serve(
+    world: Arc<World>,
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    stop: CancellationToken,
+) {
+    let Ok(address) = listener.local_addr() else { return };
+    let mut faults = world.faults.subscribe();
+    let mut listener = Some(listener);
+    while !stop.is_cancelled() {
+        if faults.borrow_and_update().has("api-lost") {
+            listener = None;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = faults.changed() => continue,
+            }
+        }
+        let Some(listening) = listener.take().or_else(|| bind(address).ok()) else {
+            tokio::time::sleep(AGAIN).await;
+            continue;
+        };
+        let lost = async {
+            // A world that is gone has no faults any more; then `stop` ends this.
+            if faults.wait_for(|active| active.has("api-lost")).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let up = stop.child_token();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = lost => {}
+            () = accept(&world, &listening, &acceptor, &up) => {}
+        }
+        up.cancel();
+    }
+}
+
+async fn accept(world: &Arc<World>, listener: &TcpListener, acceptor: &TlsAcceptor, up: &CancellationToken) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, mostly: others will be given back.
+            tokio::time::sleep(AGAIN).await;
+            continue;
+        };
+        let (world, acceptor, up) = (Arc::clone(world), acceptor.clone(), up.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = up.cancelled() => {}
+                () = connection(world, stream, acceptor) => {}
+            }
+        });
+    }
+}
+
+async fn connection(world: Arc<World>, stream: TcpStream, acceptor: TlsAcceptor) {
+    // Small answers must not wait for more to come.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let world = Arc::clone(&world);
+        async move { Ok::<_, Infallible>(on_time(&world, request.map(Body::new)).await) }
+    });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    server.http2().timer(TokioTimer::new());
+    if let Err(error) = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await {
+        tracing::debug!("a connection of the rehearsal's API ended: {error}");
+    }
+}
+
+/// Answers, with the server's own idea of the time; not at all while it is frozen.
+async fn on_time(world: &Arc<World>, request: axum::extract::Request) -> Response<Body> {
+    let mut faults = world.faults.subscribe();
+    let thawed = faults.wait_for(|active| !active.has("api-frozen")).await.is_ok();
+    if !thawed {
+        return Response::new(Body::empty());
+    }
+    let mut response = answer(world, request).await;
+    let date = world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}

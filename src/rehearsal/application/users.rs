@@ -1,0 +1,150 @@
+//! The application's users: so many requests a second through the Service, half of them
+//! on new connections, half on connections that are kept alive and stay with their pod.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::Process;
+use super::log::Written;
+use crate::rehearsal::cluster::object::text;
+use crate::rehearsal::cluster::resource::Resource;
+use crate::rehearsal::cluster::store::Key;
+use crate::rehearsal::faults::Fault;
+use crate::rehearsal::scenario::{NAMESPACE, SERVICE};
+use crate::rehearsal::world::World;
+
+/// How often requests are made: as many as are due.
+const TICK: Duration = Duration::from_millis(50);
+/// Connections that are kept alive.
+const KEPT: usize = 20;
+/// Most requests of one tick; a machine that is late does not catch up.
+const MOST: f64 = 2000.0;
+/// Times of errors that are kept.
+const MOST_TIMES: usize = 4096;
+
+/// What users have seen.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Counts>);
+
+/// The figures of a [`Tally`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    pub requests: u64,
+    /// Answers that were the application's own errors.
+    pub errors: u64,
+    /// Requests without any answer.
+    pub lost: u64,
+    /// When the newest errors and losses were, on the world's clock.
+    pub bad: VecDeque<Duration>,
+}
+
+impl Tally {
+    /// The figures so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.lock().clone()
+    }
+
+    /// Begins anew.
+    pub fn clear(&self) {
+        *self.lock() = Counts::default();
+    }
+
+    fn count(&self, at: Duration, outcome: Option<u16>) {
+        let mut counts = self.lock();
+        counts.requests += 1;
+        match outcome {
+            Some(500..) => counts.errors += 1,
+            Some(_) => return,
+            None => counts.lost += 1,
+        }
+        if counts.bad.len() == MOST_TIMES {
+            counts.bad.pop_front();
+        }
+        counts.bad.push_back(at);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A pod that serves behind the Service, as kube-proxy would choose one; `None` where
+/// nobody does.
+#[must_use]
+pub fn endpoint(world: &World) -> Option<Arc<Process>> {
+    let endpoints = world.store.get(&Key::new(Resource::Endpoints, NAMESPACE, SERVICE))?;
+    let subsets = endpoints["subsets"].as_array().into_iter().flatten();
+    let pods: Vec<&str> = subsets
+        .flat_map(|subset| subset["addresses"].as_array().into_iter().flatten())
+        .map(|address| text(address, "/targetRef/name"))
+        .collect();
+    if pods.is_empty() {
+        return None;
+    }
+    let chosen = world.chance(|dice| dice.random_range(0..pods.len()));
+    world.application.current(pods.get(chosen)?).filter(|process| process.is_serving())
+}
+
+/// Users come until `stop`.
+pub async fn run(world: Arc<World>, stop: CancellationToken) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut kept: Vec<Option<Arc<Process>>> = vec![None; KEPT];
+    let (mut due, mut flood, mut before) = (0.0, 0.0, world.clock.now());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = world.clock.now();
+        let passed = now.since(before).as_secs_f64();
+        before = now;
+        due = (due + passed * world.scenario.users.requests_per_second).min(MOST);
+        while due >= 1.0 {
+            due -= 1.0;
+            let slot = world.chance(|dice| dice.random_range(0..2 * KEPT));
+            let process = match kept.get_mut(slot) {
+                Some(connection) => connected(&world, connection),
+                None => endpoint(&world),
+            };
+            let outcome = process.map(|process| process.request(&world).0);
+            world.application.tally.count(now.uptime, outcome);
+        }
+        if let Some(Fault::LogFlood { lines_per_second }) = world.faults.active().get("log-flood") {
+            flood = (flood + passed * f64::from(lines_per_second)).min(f64::from(lines_per_second));
+            flood -= pour(&world, flood);
+        }
+    }
+}
+
+/// The pod at the end of a kept connection; opened anew when it has gone.
+fn connected(world: &World, connection: &mut Option<Arc<Process>>) -> Option<Arc<Process>> {
+    if connection.as_ref().is_none_or(|process| !process.is_serving()) {
+        *connection = endpoint(world);
+    }
+    connection.clone()
+}
+
+/// Writes so many ERROR lines, spread over all pods; how many there were.
+fn pour(world: &World, lines: f64) -> f64 {
+    let processes = world.application.serving();
+    let share = (lines / processes.len().max(1) as f64).floor();
+    if processes.is_empty() || share < 1.0 {
+        return 0.0;
+    }
+    let at = world.clock.now().wall;
+    for process in &processes {
+        let line = |number: u32| Written {
+            at,
+            text: format!("{at} ERROR backend.api path=/x TimeoutError: flood request_id={number:08x}"),
+        };
+        process.log.write((0..share as u32).map(line));
+    }
+    share * processes.len() as f64
+}
