@@ -109,7 +109,10 @@ impl Room {
         let Some(count) = self.world.roster().endpoints else {
             return found.add(Verdict::NoData, "endpoints not read yet");
         };
-        if count.ready[active] == 0 {
+        if count.ready[active] == 0 && count.unknown > 0 {
+            let words = format!("{} endpoints serve whose pods are not known yet", count.unknown);
+            found.add(Verdict::NoData, words);
+        } else if count.ready[active] == 0 {
             found.add(Verdict::Fail, format!("{} has no endpoint that serves", active.label()));
         }
         let strays = count.ready[active.other()];

@@ -94,8 +94,10 @@ fn hint(scene: &Scene<'_>, binding: &Binding, words: String, tone: Tone) -> Vec<
 
 /// The actions that the phase calls for first; interlocks, palette and help last.
 fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
+    let faults = scene.room.setting.rehearsal.is_some().then_some(Overlay::Faults);
     let fixed: Vec<Span<'static>> = [Overlay::Interlocks, Overlay::Palette, Overlay::Help]
         .into_iter()
+        .chain(faults)
         .filter_map(binding_of_overlay)
         .flat_map(|(binding, word)| hint(scene, binding, word.to_owned(), Tone::Plain))
         .collect();
@@ -163,6 +165,7 @@ fn binding_of_overlay(overlay: Overlay) -> Option<(&'static Binding, &'static st
     let word = match overlay {
         Overlay::Interlocks => "interlocks",
         Overlay::Palette => "palette",
+        Overlay::Faults => "faults",
         _ => "help",
     };
     let opens =

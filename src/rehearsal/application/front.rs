@@ -12,6 +12,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::users::endpoint;
@@ -20,11 +21,14 @@ use crate::rehearsal::world::World;
 
 /// How long a client may take to send its request's head.
 const HEAD: Duration = Duration::from_secs(30);
+/// Most connections at a time.
+const MOST: usize = 1024;
 /// When the listener is asked again after it failed.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Serves users until `stop`.
 pub async fn serve(world: Arc<World>, listener: TcpListener, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(MOST));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -34,10 +38,12 @@ pub async fn serve(world: Arc<World>, listener: TcpListener, stop: CancellationT
             tokio::time::sleep(AGAIN).await;
             continue;
         };
-        // Nobody serves: the connection is reset, as kube-proxy's rule has it.
+        // Nobody serves: the connection is closed without an answer.
         let Some(process) = endpoint(&world) else { continue };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let (world, stop) = (Arc::clone(&world), stop.clone());
         tokio::spawn(async move {
+            let _place = place;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = connection(world, process, stream) => {}

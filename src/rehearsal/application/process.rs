@@ -1,5 +1,6 @@
 //! One run of a pod's container.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Process {
     pub restarts: u32,
     pub log: ContainerLog,
     stage: watch::Sender<Stage>,
+    /// Whether its clients were told before it ended.
+    drained: AtomicBool,
     metrics: Mutex<Metrics>,
     nature: Nature,
 }
@@ -73,6 +76,7 @@ impl Process {
             restarts,
             log: ContainerLog::default(),
             stage: watch::Sender::new(Stage::Starting),
+            drained: AtomicBool::new(false),
             metrics: Mutex::default(),
             nature,
         }
@@ -111,6 +115,7 @@ impl Process {
 
     /// It finishes what it has.
     pub fn drain(&self) {
+        self.drained.store(true, Ordering::SeqCst);
         self.advance(Stage::Draining);
     }
 
@@ -118,6 +123,12 @@ impl Process {
     pub fn end(&self) {
         self.advance(Stage::Ended);
         self.log.end();
+    }
+
+    /// Whether it told its clients that it would end.
+    #[must_use]
+    pub fn was_drained(&self) -> bool {
+        self.drained.load(Ordering::SeqCst)
     }
 
     fn advance(&self, to: Stage) {
@@ -237,5 +248,6 @@ mod tests {
         process.end();
         process.serve();
         assert_eq!(*process.stage().borrow(), Stage::Ended);
+        assert!(!process.was_drained(), "it ended without a word");
     }
 }

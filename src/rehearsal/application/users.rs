@@ -123,10 +123,14 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
     }
 }
 
-/// The pod at the end of a kept connection; opened anew when it has gone.
+/// The pod at the end of a kept connection. One that has said good-bye is replaced by
+/// another; the request that finds a pod dead without a word is lost.
 fn connected(world: &World, connection: &mut Option<Arc<Process>>) -> Option<Arc<Process>> {
-    if connection.as_ref().is_none_or(|process| !process.is_serving()) {
+    if connection.as_ref().is_none_or(|process| process.was_drained()) {
         *connection = endpoint(world);
+    }
+    if connection.as_ref().is_some_and(|process| !process.is_serving()) {
+        *connection = None;
     }
     connection.clone()
 }

@@ -177,7 +177,7 @@ impl Resource {
     #[must_use]
     pub fn find(group: &str, plural: &str) -> Option<Self> {
         // Events are one kind with two names.
-        let group = if group == "events.k8s.io" { "" } else { group };
+        let group = if (group, plural) == ("events.k8s.io", "events") { "" } else { group };
         Self::ALL.into_iter().find(|resource| {
             let naming = resource.naming();
             naming.group == group && naming.plural == plural
@@ -203,5 +203,6 @@ mod tests {
         }
         assert_eq!(Resource::find("events.k8s.io", "events"), Some(Resource::Events));
         assert_eq!(Resource::find("apps", "pods"), None);
+        assert_eq!(Resource::find("events.k8s.io", "pods"), None);
     }
 }

@@ -167,6 +167,8 @@ async fn a_crash_loop_is_told_and_cured_when_the_fault_ends() {
     let pod = moving.until("the crash loop", crashing).await;
     assert_eq!(text(&pod, "/status/containerStatuses/0/lastState/terminated/reason"), "Error");
     assert!(moving.world.application.current(object::name(&pod)).unwrap().log.from(0).1 > 0);
+    moving.world.faults.clear("crash-loop");
+    moving.rolled_out("green").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -219,10 +219,11 @@ impl<'w> Look<'w> {
         };
         let is_new =
             |set: &Arc<Value>| self.new.as_ref().is_some_and(|new| object::uid(new) == object::uid(set));
-        let Some(set) = only.filter(|set| noted(set) != Some(self.desired) && is_new(set)) else {
-            return false;
-        };
-        self.new = Some(self.give(&set, self.desired));
+        let paused = self.deployment["spec"]["paused"] == true;
+        let follows = |set: &Arc<Value>| noted(set) != Some(self.desired) && (paused || is_new(set));
+        let Some(set) = only.filter(follows) else { return false };
+        self.give(&set, self.desired);
+        *self = Self::at(self.world, &self.deployment);
         true
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::rehearsal::application::Conduct;
-use crate::rehearsal::application::process::Nature;
+use crate::rehearsal::application::process::{API_PATH, Nature};
 use crate::rehearsal::cluster::object::{number, text};
 use crate::rehearsal::faults::Active;
 use crate::rehearsal::scenario::{IMAGE, Scenario, VERSIONS};
@@ -24,6 +24,8 @@ pub(super) struct Container {
     pub pre_stop: Duration,
     /// How often it is asked whether it is ready.
     pub period: Duration,
+    /// Whether the path that it is asked for answers well.
+    pub answers_probe: bool,
     program: Program,
     spec: Value,
 }
@@ -61,6 +63,10 @@ impl Container {
             pre_stop: sleep_of(&spec["lifecycle"]["preStop"]),
             period: seconds(number(&spec, "/readinessProbe/periodSeconds"))
                 .unwrap_or(Duration::from_millis(100)),
+            answers_probe: matches!(
+                text(&spec, "/readinessProbe/httpGet/path"),
+                "" | "/health" | "/metrics" | API_PATH
+            ),
             program: program(&spec),
             image,
             spec,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch::Receiver;
 
@@ -26,6 +26,9 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
 const MEMORY_EVERY: Duration = Duration::from_millis(500);
 /// How long a program takes to end after it was told to.
 const DRAINS_FOR: Duration = Duration::from_millis(300);
+
+/// How long the end of a run is told before anything follows it.
+const STATUS_STANDS: Duration = Duration::from_secs(1);
 
 /// What broke into a pod's life.
 enum Turn {
@@ -121,8 +124,12 @@ impl Life {
             let ran = Duration::try_from(now.duration_since(began)).unwrap_or_default();
             pause = if ran > FORGIVEN_AFTER { BACK_OFF } else { pause };
             self.ended(&end, began, now).await?;
-            self.wait(pause).await?;
-            pause = (pause * 2).min(BACK_OFF_MOST);
+            // The first crash is answered at once; a program that keeps crashing waits.
+            if self.restarts > 1 {
+                self.back_off(pause);
+                self.wait_or_cleared(pause, "crash-loop").await?;
+                pause = (pause * 2).min(BACK_OFF_MOST);
+            }
         }
     }
 
@@ -220,7 +227,15 @@ impl Life {
         self.wait(self.world.scenario.timings.start + process.conduct().start_delay).await?;
         process.serve();
         self.wait(self.container.period.min(Duration::from_secs(1)) / 2).await?;
-        self.write(State::Running { since: began }, true);
+        if self.container.answers_probe {
+            self.write(State::Running { since: began }, true);
+        } else {
+            self.tell(
+                "Warning",
+                "Unhealthy",
+                "Readiness probe failed: HTTP probe failed with statuscode: 404",
+            );
+        }
         self.serve(&process, began).await
     }
 
@@ -247,18 +262,18 @@ impl Life {
         let ended = State::Ended { end: end.clone(), from, to };
         self.write(ended.clone(), false);
         self.last = Some(ended);
-        // The first crash is answered at once; a program that keeps crashing waits.
-        if self.restarts == 0 {
-            self.wait(Duration::from_secs(1)).await?;
-        }
+        self.restarts += 1;
+        self.wait(STATUS_STANDS).await
+    }
+
+    /// It is not started again before a pause is over.
+    fn back_off(&self, pause: Duration) {
         let name = &self.container.name;
         let message =
             format!("Back-off restarting failed container {name} in pod {}", object::name(&self.pod));
         self.tell("Warning", "BackOff", &message);
-        self.restarts += 1;
-        let message = format!("back-off {} restarting failed container={name}", human(BACK_OFF));
+        let message = format!("back-off {}s restarting failed container={name}", pause.as_secs());
         self.write(State::Waiting { reason: "CrashLoopBackOff", message }, false);
-        Ok(())
     }
 
     /// The end: the hook before it, the signal, what is under way; then it is gone.
@@ -298,7 +313,3 @@ async fn gone(seen: &mut Receiver<Seen>) {
     let _ = seen.wait_for(Option::is_none).await;
 }
 
-fn human(pause: Duration) -> String {
-    let pause = SignedDuration::try_from(pause).unwrap_or_default();
-    format!("{}s", pause.as_secs())
-}
