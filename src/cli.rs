@@ -78,6 +78,8 @@ pub enum Command {
     Status(Status),
     /// Check configuration, credentials, objects and permissions
     Doctor(Doctor),
+    /// Practise in a world that lives inside the program
+    Rehearse(Rehearse),
 }
 
 /// What every action takes.
@@ -186,6 +188,38 @@ pub struct Doctor {
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
+}
+
+/// `cutover rehearse`
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Rehearse {
+    /// What happens in it [default: release]
+    pub scenario: Option<String>,
+    /// Describe the scenarios
+    #[arg(long)]
+    pub list: bool,
+    /// Shorten the procedure's times: at 30, the watch of 30 minutes takes one
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub speed: u32,
+    /// Make chance repeatable [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let the program play the operator, by the book
+    #[arg(long)]
+    pub autopilot: bool,
+    /// Without a screen: a line for each thing that happens, played by the autopilot
+    #[arg(long)]
+    pub plain: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Output,
+    /// Leave the world running without a room, for other clients
+    #[arg(long, conflicts_with_all = ["autopilot", "plain"])]
+    pub serve: bool,
+    /// Where to write kubeconfig, urls.json and config.toml [default: a new temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 fn parse_override(text: &str) -> Result<(InterlockId, String), String> {

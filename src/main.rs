@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use color_eyre::eyre::{Result, WrapErr as _};
-use cutover::cli::{Cli, ColourWhen, Command, Common, Doctor};
+use cutover::cli::{Cli, ColourWhen, Command, Common, Doctor, Rehearse};
 use cutover::clock::Clock;
 use cutover::config::{self, Environment};
-use cutover::control::{Control, Use, headless, screen, status};
+use cutover::control::{Control, Use, headless, rehearse, screen, status};
 use cutover::doctor;
+use cutover::rehearsal::stage::StageError;
 
 use cutover::sop::command::Operator;
 use cutover::term::{self, Screen};
@@ -51,6 +52,9 @@ fn run(cli: Cli, clock: Clock) -> Result<u8> {
     if let Err(error) = diagnostics::start(&cli.common.log_level, cli.common.log_file.as_deref()) {
         complain!("cutover: {error}");
         return Ok(headless::USAGE);
+    }
+    if let Some(Command::Rehearse(options)) = &cli.command {
+        return rehearse(options, &cli.common, clock);
     }
     let environment = match environment(&cli.common) {
         Ok(environment) => environment,
@@ -94,19 +98,71 @@ fn room(
     clock: Clock,
     colour: ColourWhen,
 ) -> Result<u8> {
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    if !has_terminal() {
         complain!(
             "cutover: the room needs a terminal; without one use `cutover status` or an action (see --help)"
         );
         return Ok(headless::USAGE);
     }
-    let look = Look { colour: wants_colour(colour), unicode: speaks_unicode() };
     let screen = Screen::enter().wrap_err("the terminal could not be taken")?;
-    let control = {
+    let mut control = {
         let _entered = runtime.enter();
         Control::start(environment, operator, clock, Use::Screen)
     };
-    screen::run(runtime, control, screen, look).wrap_err("the terminal failed")
+    let left = screen::run(runtime, &mut control, screen, look(colour)).wrap_err("the terminal failed");
+    runtime.block_on(control.leave());
+    left
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn look(colour: ColourWhen) -> Look {
+    Look { colour: wants_colour(colour), unicode: speaks_unicode() }
+}
+
+/// The room, the autopilot or nobody in a world of its own.
+fn rehearse(options: &Rehearse, common: &Common, clock: Clock) -> Result<u8> {
+    if options.list {
+        rehearse::list(options.output);
+        return Ok(0);
+    }
+    let scenario = match rehearse::scenario(options) {
+        Ok(scenario) => scenario,
+        Err(error) => {
+            complain!("cutover: {error}");
+            return Ok(headless::USAGE);
+        }
+    };
+    if !options.plain && !options.serve && !has_terminal() {
+        complain!("cutover: the room needs a terminal; without one use --plain or --serve (see --help)");
+        return Ok(headless::USAGE);
+    }
+    let runtime = runtime().wrap_err("the runtime could not be started")?;
+    if options.serve {
+        return runtime.block_on(async {
+            let mut stage = rehearse::raise(options, scenario).await?;
+            // Whoever reads them may do so later.
+            stage.keep_directory();
+            Ok(rehearse::serve(&stage, options.output).await?)
+        });
+    }
+    let screen =
+        if options.plain { None } else { Some(Screen::enter().wrap_err("the terminal could not be taken")?) };
+    let (stage, mut control) = runtime.block_on(async {
+        let stage = rehearse::raise(options, scenario).await?;
+        let control = rehearse::room(&stage, options, operator::this(), clock)?;
+        Ok::<_, StageError>((stage, control))
+    })?;
+    let Some(screen) = screen else {
+        return Ok(runtime.block_on(rehearse::plain(&stage, control, options.output))?);
+    };
+    let left =
+        screen::run(&runtime, &mut control, screen, look(common.color)).wrap_err("the terminal failed");
+    rehearse::print_score(&stage, &control);
+    runtime.block_on(control.leave());
+    left
 }
 
 async fn examine(environment: &Environment, options: &Doctor) -> Result<u8> {

@@ -58,6 +58,16 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
     .map_err(|mistakes| ConfigError::Mistakes { mistakes })
 }
 
+/// Reads a configuration that stands in no file: [`load`] for a text whose relative
+/// paths begin at `directory`.
+///
+/// # Errors
+/// When anything in it is wrong.
+pub fn read_text(text: &str, directory: &Path, environment: &str) -> Result<Environment, ConfigError> {
+    let origin = Origin::new(&directory.join("config.toml"), None);
+    parse(text, &origin, Some(environment)).map_err(|mistakes| ConfigError::Mistakes { mistakes })
+}
+
 /// Reads the file's text; the inner error is that it is none.
 fn read(path: &Path) -> Result<Result<String, Mistake>, ConfigError> {
     let unreadable = |source: io::Error| ConfigError::Unreadable { path: path.to_owned(), source };

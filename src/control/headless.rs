@@ -4,13 +4,12 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::Control;
-use crate::cli::{Command, Confirm, Output};
+use super::printer::Printer;
+use crate::cli::{Command, Confirm};
 use crate::room::dialog::typed_image;
 use crate::room::intent::Intent;
-use crate::room::message::{Body, Conclusion, LinkState, Notice, Observation, Outcome, Step, StepState};
+use crate::room::message::{Body, Conclusion, LinkState, Observation};
 use crate::sop::colour::Colour;
 use crate::sop::operation::{Action, OperationId, Order, Override, RollbackWay};
 
@@ -92,7 +91,7 @@ const fn confirm_of(command: &Command) -> Option<&Confirm> {
         Command::Switch(switch) => Some(&switch.confirm),
         Command::Rollback(rollback) => Some(&rollback.confirm),
         Command::Retire(retire) => Some(&retire.confirm),
-        Command::Status(_) | Command::Doctor(_) => None,
+        Command::Status(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
     }
 }
 
@@ -106,7 +105,7 @@ fn target(command: &Command) -> Option<String> {
         Command::Retire(retire) => colour(retire.colour),
         Command::Rollback(rollback) if rollback.undo => rollback.service.clone(),
         Command::Rollback(rollback) => colour(rollback.to),
-        Command::Status(_) | Command::Doctor(_) => None,
+        Command::Status(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
     }
 }
 
@@ -202,7 +201,7 @@ fn action(control: &Control, command: &Command) -> Result<Action, Refusal> {
         Command::Switch(switch) => Action::Switch { to: switch.to.unwrap_or(idle) },
         Command::Retire(retire) => Action::Retire { colour: retire.colour.unwrap_or(idle) },
         Command::Rollback(rollback) => Action::Rollback { way: way(control, rollback, idle)? },
-        Command::Status(_) | Command::Doctor(_) => {
+        Command::Status(_) | Command::Doctor(_) | Command::Rehearse(_) => {
             return Err(Refusal::Usage("this command changes nothing".into()));
         }
     })
@@ -300,108 +299,5 @@ async fn follow(control: &mut Control, id: &OperationId, printer: &Printer) -> R
         if let Some((_, conclusion)) = latest.and_then(|operation| operation.ended.clone()) {
             return Ok(conclusion);
         }
-    }
-}
-
-/// One line a step, or one JSON object a line.
-struct Printer {
-    output: Output,
-}
-
-impl Printer {
-    fn outcome(&self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Began { id, action } => self.line(
-                || format!("{} ({id})", action.kind()),
-                || json!({"event": "began", "operation": id, "order": action}),
-            ),
-            Outcome::Step { id, step } => {
-                self.line(|| step_text(step), || step_json(id, step));
-            }
-            Outcome::Ended { id, conclusion } => self.line(
-                || format!("{}: {}", result_word(conclusion), conclusion.words()),
-                || {
-                    json!({
-                        "event": "ended",
-                        "operation": id,
-                        "result": result_word(conclusion),
-                        "exit_status": conclusion.exit_status(),
-                        "words": conclusion.words(),
-                        "interlocks": match conclusion {
-                            Conclusion::Blocked { interlocks } => json!(interlocks),
-                            _ => json!([]),
-                        },
-                    })
-                },
-            ),
-            Outcome::Command { words, .. } => {
-                self.line(|| words.clone(), || json!({"event": "command", "words": words}));
-            }
-            Outcome::Settled { id, words } => self.line(
-                || format!("settled {id}: {words}"),
-                || json!({"event": "settled", "operation": id, "words": words}),
-            ),
-            Outcome::Told(notice) => self.notice(notice),
-        }
-    }
-
-    fn notice(&self, notice: &Notice) {
-        self.line(|| notice.words.clone(), || json!({"event": "notice", "words": notice.words}));
-    }
-
-    fn refused(&self, refusal: &Refusal) {
-        match self.output {
-            // Nobody may be there to read it.
-            Output::Text => drop(writeln!(io::stderr(), "cutover: {refusal}")),
-            Output::Json => self.line(String::new, || {
-                json!({"event": "refused", "exit_status": refusal.exit_status(), "words": refusal.to_string()})
-            }),
-        }
-    }
-
-    fn line(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
-        let line = match self.output {
-            Output::Text => text(),
-            Output::Json => json().to_string(),
-        };
-        // A closed pipe must not stop what is under way.
-        let _ = writeln!(io::stdout(), "{line}");
-    }
-}
-
-fn step_text(step: &Step) -> String {
-    let state = match step.state {
-        StepState::Running => "...",
-        StepState::Done => "ok",
-        StepState::Failed => "FAILED",
-        StepState::Unknown => "unknown",
-    };
-    let took = step.took.map_or(String::new(), |took| format!(" ({:.3} s)", took.as_secs_f64()));
-    format!("  {:<22} {state:<8} {}{took}", step.name, step.words)
-}
-
-fn step_json(id: &OperationId, step: &Step) -> serde_json::Value {
-    let state = match step.state {
-        StepState::Running => "running",
-        StepState::Done => "done",
-        StepState::Failed => "failed",
-        StepState::Unknown => "unknown",
-    };
-    json!({
-        "event": "step",
-        "operation": id,
-        "step": step.name,
-        "state": state,
-        "words": step.words,
-        "seconds": step.took.map(|took| took.as_secs_f64()),
-    })
-}
-
-const fn result_word(conclusion: &Conclusion) -> &'static str {
-    match conclusion {
-        Conclusion::Verified { .. } => "verified",
-        Conclusion::AppliedNotVerified { .. } => "applied, not verified",
-        Conclusion::Failed { .. } => "failed",
-        Conclusion::Blocked { .. } => "blocked",
     }
 }

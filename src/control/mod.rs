@@ -2,7 +2,12 @@
 //! middle, the screen or a headless command on the other. One room, one executor,
 //! one set of interlocks, whoever gives the orders.
 
+mod autopilot;
+mod faults;
 pub mod headless;
+mod printer;
+pub mod rehearse;
+mod score;
 pub mod screen;
 mod start;
 pub mod status;
@@ -18,8 +23,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::executor::Executor;
+use crate::rehearsal::faults::Faults;
 use crate::room::logs::{LogOrder, Logs};
 use crate::room::message::{Body, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::rehearsal::Rehearsal;
 use crate::room::{Room, Setting};
 use crate::sop::command::Operator;
 use crate::sop::moment::Moment;
@@ -43,6 +50,16 @@ pub enum Use {
     Look,
 }
 
+/// What a rehearsal adds to a room.
+#[derive(Clone, Debug)]
+pub struct InRehearsal {
+    pub words: Rehearsal,
+    /// The switchboard of the world's faults.
+    pub faults: Faults,
+    /// Where the journal is kept: a rehearsal's never mixes with the real one.
+    pub state: PathBuf,
+}
+
 /// A room with everything that feeds it and carries out what it asks for.
 #[derive(Debug)]
 pub struct Control {
@@ -54,6 +71,9 @@ pub struct Control {
     executor: watch::Receiver<Option<Executor>>,
     log_order: watch::Sender<LogOrder>,
     log_pods: watch::Sender<Vec<LogPod>>,
+    /// `None` in earnest.
+    faults: Option<Faults>,
+    pilot: Option<rehearse::Pilot>,
     stop: CancellationToken,
     orders: Vec<JoinHandle<()>>,
 }
@@ -63,13 +83,26 @@ impl Control {
     /// returns at once, before anything was asked of any server.
     #[must_use]
     pub fn start(environment: Environment, operator: Operator, clock: Clock, purpose: Use) -> Self {
+        Self::start_in(environment, operator, clock, purpose, None)
+    }
+
+    /// [`Control::start`] in a rehearsal.
+    #[must_use]
+    pub fn start_in(
+        environment: Environment,
+        operator: Operator,
+        clock: Clock,
+        purpose: Use,
+        rehearsal: Option<InRehearsal>,
+    ) -> Self {
         let (outbox, inbox) = mpsc::channel(INBOX);
         let logs = Logs::new(&environment.logs);
         let (log_order, order) = watch::channel(logs.order());
         let (log_pods, pods) = watch::channel(Vec::new());
         let (hired, executor) = watch::channel(None);
         let stop = CancellationToken::new();
-        let room = Room::new(setting(&environment, operator.clone()), logs, clock.now());
+        let words = rehearsal.as_ref().map(|rehearsal| rehearsal.words.clone());
+        let room = Room::new(setting(&environment, operator.clone(), words), logs, clock.now());
         let start = start::Start {
             environment: Arc::new(environment),
             operator,
@@ -79,10 +112,27 @@ impl Control {
             executor: hired,
             log_order: order,
             log_pods: pods,
+            state: rehearsal.as_ref().map(|rehearsal| rehearsal.state.clone()),
             stop: stop.clone(),
         };
+        let faults = rehearsal.map(|rehearsal| rehearsal.faults);
+        if let Some(faults) = &faults {
+            tokio::spawn(faults::follow(faults.clone(), clock, outbox.clone(), stop.clone()));
+        }
         tokio::spawn(start.run());
-        Self { room, clock, inbox, outbox, executor, log_order, log_pods, stop, orders: Vec::new() }
+        Self {
+            room,
+            clock,
+            inbox,
+            outbox,
+            executor,
+            log_order,
+            log_pods,
+            faults,
+            pilot: None,
+            stop,
+            orders: Vec::new(),
+        }
     }
 
     /// Whether there is an executor to give orders to.
@@ -110,6 +160,13 @@ impl Control {
             let Ok(message) = self.inbox.try_recv() else { break };
             effects.extend(self.room.update(message));
         }
+        self.point_logs();
+        effects
+    }
+
+    /// Takes in one message.
+    pub fn take_one(&mut self, message: Message) -> Vec<Effect> {
+        let effects = self.room.update(message);
         self.point_logs();
         effects
     }
@@ -142,6 +199,7 @@ impl Control {
                 self.log_order.send_replace(order);
             }
             Effect::SaveLogs { lines, at } => self.save_logs(lines, at),
+            Effect::ToggleFault(name) => faults::toggle(self.faults.as_ref(), name),
             terminal => return Some(terminal),
         }
         None
@@ -224,7 +282,7 @@ fn save(name: &str, lines: &[String]) -> std::io::Result<PathBuf> {
 }
 
 /// What the room is told of the environment at the start.
-fn setting(environment: &Environment, operator: Operator) -> Setting {
+fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehearsal>) -> Setting {
     let kubernetes = &environment.kubernetes;
     Setting {
         environment: environment.name.clone(),
@@ -241,5 +299,6 @@ fn setting(environment: &Environment, operator: Operator) -> Setting {
         zone: environment.time_zone.zone.clone(),
         zone_label: environment.time_zone.label.clone(),
         policy: environment.policy.clone(),
+        rehearsal,
     }
 }

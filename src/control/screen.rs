@@ -43,7 +43,7 @@ enum Next {
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub fn run(runtime: &Runtime, control: Control, screen: Screen, look: Look) -> io::Result<u8> {
+pub fn run(runtime: &Runtime, control: &mut Control, screen: Screen, look: Look) -> io::Result<u8> {
     let (signal_sender, signals) = mpsc::channel(8);
     signals::watch(move |signal| {
         // A full queue holds signals enough: the program is ending already.
@@ -56,10 +56,9 @@ pub fn run(runtime: &Runtime, control: Control, screen: Screen, look: Look) -> i
         Err(_) if is_gone() => HUNG_UP,
         other => other?,
     };
-    let Desk { control, screen, input, .. } = desk;
+    let Desk { screen, input, .. } = desk;
     drop(input);
     drop(screen);
-    runtime.block_on(control.leave());
     Ok(status)
 }
 
@@ -71,8 +70,8 @@ fn listen() -> io::Result<EventStream> {
 }
 
 /// The screen, the room and what wakes them.
-struct Desk {
-    control: Control,
+struct Desk<'c> {
+    control: &'c mut Control,
     screen: Screen,
     look: Look,
     pace: Pace,
@@ -83,7 +82,7 @@ struct Desk {
     key: bool,
 }
 
-impl Desk {
+impl Desk<'_> {
     fn run(&mut self, runtime: &Runtime) -> io::Result<u8> {
         let _entered = runtime.enter();
         self.draw()?;
@@ -123,7 +122,7 @@ impl Desk {
     }
 
     fn handle(&mut self, wake: Wake) -> io::Result<Next> {
-        let effects = match wake {
+        let mut effects = match wake {
             Wake::Input(Some(Ok(event))) => self.input(event),
             // A terminal that cannot be read any more is as good as gone.
             Wake::Input(Some(Err(_)) | None) => return Ok(Next::End(HUNG_UP)),
@@ -139,6 +138,7 @@ impl Desk {
                 self.control.take(Body::Tick)
             }
         };
+        effects.extend(self.control.fly());
         let terminal = self.control.carry_out(effects);
         for effect in terminal {
             if let Next::End(status) = self.on_terminal(effect)? {

@@ -1,6 +1,7 @@
 //! Starting: the connection first, then everything that needs it, each part watched
 //! so that a fault of the program's own becomes a line on the screen.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Start {
     pub(super) executor: watch::Sender<Option<Executor>>,
     pub(super) log_order: watch::Receiver<LogOrder>,
     pub(super) log_pods: watch::Receiver<Vec<LogPod>>,
+    /// The journal's directory where it is not the usual one.
+    pub(super) state: Option<PathBuf>,
     pub(super) stop: CancellationToken,
 }
 
@@ -55,13 +58,17 @@ impl Start {
         if self.purpose == Use::Look {
             return;
         }
-        let executor = Executor::new(ExecutorSetting {
+        let setting = ExecutorSetting {
             connection: connection.clone(),
             environment: Arc::clone(&self.environment),
             operator: self.operator.clone(),
             clock: self.clock,
             room: self.outbox.clone(),
-        });
+        };
+        let executor = match &self.state {
+            Some(directory) => Executor::with_state(setting, Some(directory)),
+            None => Executor::new(setting),
+        };
         self.keep("the watch of command and record", {
             let executor = executor.clone();
             move || executor.clone().watch()

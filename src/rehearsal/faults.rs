@@ -9,7 +9,7 @@ use tokio::sync::watch;
 /// One thing that goes wrong. Faults of the release are those of the pods that run the
 /// version which is being released.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "fault", rename_all = "kebab-case")]
+#[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Fault {
     /// The release's pods need so many seconds more before they are ready.
     SlowStart { seconds: u32 },
@@ -47,6 +47,61 @@ pub enum Fault {
 pub type FaultName = &'static str;
 
 impl Fault {
+    /// Each of them once, with the figures that it has when nobody says others.
+    pub const ALL: [Self; 15] = [
+        Self::Errors { rate: 0.12 },
+        Self::Latency { p95_ms: 1400 },
+        Self::Leak { mib_per_minute: 600 },
+        Self::CrashLoop,
+        Self::SlowStart { seconds: 20 },
+        Self::ImagePull,
+        Self::LogFlood { lines_per_second: 10_000 },
+        Self::ApiFrozen,
+        Self::ApiLost,
+        Self::WatchesDropped,
+        Self::ApiErrors { status: 500 },
+        Self::CredentialsExpired,
+        Self::ClockSkew { seconds: 90 },
+        Self::Colleague,
+        Self::GitOps,
+    ];
+
+    /// The fault of that name, with its ordinary figures.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| fault.name() == name)
+    }
+
+    /// What it does, in words with its figures.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::SlowStart { seconds } => format!("the release's pods start {seconds} s later"),
+            Self::CrashLoop => "the release's containers crash at their start".into(),
+            Self::ImagePull => "the release's image cannot be pulled".into(),
+            Self::Errors { rate } => format!("{:.0} % of the release's answers are errors", rate * 100.0),
+            Self::Latency { p95_ms } => format!("the release's P95 is {p95_ms} ms"),
+            Self::Leak { mib_per_minute } => {
+                format!("the release's pods take {mib_per_minute} MiB more a minute")
+            }
+            Self::LogFlood { lines_per_second } => format!("{lines_per_second} ERROR lines a second"),
+            Self::ApiFrozen => "the API server answers nothing".into(),
+            Self::ApiLost => "the API server is gone".into(),
+            Self::WatchesDropped => "the API server drops every watch".into(),
+            Self::ApiErrors { status } => format!("the API server answers {status}"),
+            Self::CredentialsExpired => "nobody's credentials are good any more".into(),
+            Self::ClockSkew { seconds } => format!("the API server's clock is {seconds} s ahead"),
+            Self::Colleague => "a colleague moves the traffic with kubectl".into(),
+            Self::GitOps => "Argo CD owns the Service and puts it back".into(),
+        }
+    }
+
+    /// Whether it is one of the release itself, for which it has to be taken back.
+    #[must_use]
+    pub const fn is_of_the_release(&self) -> bool {
+        matches!(self, Self::Errors { .. } | Self::Latency { .. } | Self::Leak { .. } | Self::CrashLoop)
+    }
+
     /// What the scenario files and the fault panel call it.
     #[must_use]
     pub const fn name(&self) -> FaultName {

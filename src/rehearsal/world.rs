@@ -23,6 +23,7 @@ pub struct World {
     pub application: Application,
     pub faults: Faults,
     pub clock: Clock,
+    pub seed: u64,
     /// All chance in the world comes from here: `--seed` makes a run repeatable.
     chance: Mutex<StdRng>,
 }
@@ -37,6 +38,7 @@ impl World {
             application: Application::default(),
             faults: Faults::default(),
             clock: Clock::start(),
+            seed,
             chance: Mutex::new(StdRng::seed_from_u64(seed)),
         })
     }

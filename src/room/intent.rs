@@ -30,6 +30,8 @@ pub enum Intent {
     TakeCommand,
     GiveUpCommand,
     Logs(LogIntent),
+    /// Begin or end the chosen fault of the rehearsal.
+    ToggleFault,
     /// What was chosen in the palette, which closes with it.
     Chosen(Box<Intent>),
 }
@@ -89,6 +91,8 @@ pub enum Overlay {
     Palette,
     /// Everything known of the selected pod.
     Pod,
+    /// What can be made to go wrong in a rehearsal.
+    Faults,
 }
 
 /// A change to a line of text.

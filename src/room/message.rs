@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::intent::Intent;
 use super::logs::{LogEvent, LogOrder};
+use super::rehearsal::FaultLine;
 use crate::sop::access::Access;
 use crate::sop::cluster::{
     AutoscalerState, DeploymentState, EndpointState, PodState, ReplicaSetState, ServiceState,
@@ -61,6 +62,8 @@ pub enum Observation {
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
+    /// What can be made to go wrong in a rehearsal, and what does.
+    Faults(Vec<FaultLine>),
 }
 
 /// A change to a set of named objects.
@@ -248,6 +251,8 @@ pub enum Effect {
         lines: Vec<String>,
         at: Timestamp,
     },
+    /// Begin or end a fault of the rehearsal, by name.
+    ToggleFault(&'static str),
     /// Give the terminal back to the shell until the program is continued.
     Suspend,
     /// Draw everything anew, whatever is thought to be on the screen.

@@ -9,6 +9,7 @@ mod log_intents;
 pub mod logs;
 pub mod message;
 pub mod operations;
+pub mod rehearsal;
 pub mod roster;
 pub mod text;
 mod update;
@@ -31,6 +32,7 @@ use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
 use message::{Notice, Urgency};
 use operations::Operations;
+use rehearsal::{FaultLine, Rehearsal};
 use view::View;
 use world::World;
 
@@ -58,6 +60,8 @@ pub struct Room {
     pub switched: Option<Switched>,
     pub operations: Operations,
     pub logs: logs::Logs,
+    /// What can be made to go wrong; empty in earnest.
+    pub faults: Vec<FaultLine>,
     pub view: View,
     /// Newest last, with their arrival.
     pub notices: VecDeque<(Moment, Notice)>,
@@ -87,6 +91,8 @@ pub struct Setting {
     /// What the header calls the zone.
     pub zone_label: String,
     pub policy: Policy,
+    /// `None` in earnest.
+    pub rehearsal: Option<Rehearsal>,
 }
 
 impl Room {
@@ -103,6 +109,7 @@ impl Room {
             switched: None,
             operations: Operations::default(),
             logs,
+            faults: Vec::new(),
             view: View::default(),
             notices: VecDeque::new(),
             last_key: None,

@@ -92,6 +92,7 @@ impl Room {
                 self.logs.apply(event);
             }
             Observation::Notice(notice) => self.notice(notice),
+            Observation::Faults(faults) => self.faults = faults,
         }
         if something_follows {
             self.derive();
@@ -168,6 +169,7 @@ impl Room {
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),
             Intent::Logs(intent) => self.log_intent(intent),
+            Intent::ToggleFault => self.toggle_fault(),
             Intent::Chosen(intent) => {
                 self.view.overlay = None;
                 self.intend(*intent)
@@ -200,6 +202,7 @@ impl Room {
             | Intent::GiveUpCommand
             | Intent::Accept
             | Intent::Chosen(_)
+            | Intent::ToggleFault
             | Intent::Logs(_) => {}
         }
     }
@@ -252,6 +255,11 @@ impl Room {
             let words = format!("{kind}: the pair has not been seen yet");
             self.notice(Notice { urgency: Urgency::Warning, words });
         }
+    }
+
+    fn toggle_fault(&self) -> Vec<Effect> {
+        let chosen = self.faults.get(self.view.overlay_offset);
+        chosen.map(|fault| Effect::ToggleFault(fault.name)).into_iter().collect()
     }
 
     fn ask_for_command(&mut self) -> Vec<Effect> {

@@ -11,7 +11,7 @@ pub struct View {
     /// The focused pane fills the screen.
     pub zoomed: bool,
     pub overlay: Option<Overlay>,
-    /// First row shown of the overlay.
+    /// First row shown of the overlay, or the chosen one where rows are chosen.
     pub overlay_offset: usize,
     pub dialog: Option<Dialog>,
     pub prompt: Option<Prompt>,

@@ -21,6 +21,21 @@ pub struct Policy {
     pub stable_for: Duration,
 }
 
+impl Policy {
+    /// The procedure's times divided by `speed`, for a rehearsal. Time-outs, and how old
+    /// data may be, belong to the connections and stay as they are.
+    #[must_use]
+    pub fn at_speed(self, speed: u32) -> Self {
+        let speed = speed.max(1);
+        Self {
+            verify_holds: self.verify_holds / speed,
+            standby: self.standby / speed,
+            watch: self.watch / speed,
+            ..self
+        }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -32,5 +47,26 @@ impl Default for Policy {
             switch_timeout: Duration::from_secs(60),
             stable_for: Duration::from_secs(2),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_procedures_own_times_are_shortened() {
+        let policy = Policy::default();
+        let fast = policy.clone().at_speed(30);
+        assert_eq!(fast.watch, Duration::from_secs(60));
+        assert_eq!(fast.standby, Duration::from_secs(30));
+        let rest = Policy {
+            verify_holds: policy.verify_holds,
+            standby: policy.standby,
+            watch: policy.watch,
+            ..fast
+        };
+        assert_eq!(rest, policy);
+        assert_eq!(policy.clone().at_speed(0), policy);
     }
 }

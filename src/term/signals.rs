@@ -48,6 +48,21 @@ pub fn watch(tell: impl Fn(Signal) + Clone + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
+/// Watches the signals that end a program without a screen; `tell` gets the exit status
+/// that shells expect, is called from a thread of its own and must not wait.
+///
+/// # Errors
+/// When the signal handlers or the thread cannot be set up.
+pub fn watch_for_end(tell: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            tell(128 + u8::try_from(signal).unwrap_or(0));
+        }
+    })?;
+    Ok(())
+}
+
 /// Stops this process as the shell expects it after Ctrl-Z; returns when it is continued.
 ///
 /// # Errors

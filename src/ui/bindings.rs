@@ -83,6 +83,10 @@ pub enum Scope {
     Errors,
     /// An overlay lies over the panes.
     Overlay,
+    /// Panes and overlays of a rehearsal.
+    Rehearsal,
+    /// The faults of a rehearsal lie open.
+    Faults,
     /// A dialog, a prompt or the palette takes text.
     Typing,
 }
@@ -199,6 +203,20 @@ pub static BINDINGS: &[Binding] = &[
         Scope::Looking,
     ),
     bind(
+        &[char('F')],
+        Intent::Open(Overlay::Faults),
+        "rehearsal: faults to inject",
+        Group::Program,
+        Scope::Rehearsal,
+    ),
+    bind(
+        &[key(KeyCode::Enter), char(' ')],
+        Intent::ToggleFault,
+        "rehearsal: begin or end the chosen fault",
+        Group::Program,
+        Scope::Faults,
+    ),
+    bind(
         &[key(KeyCode::F(12)), char('!')],
         Intent::Open(Overlay::Diagnostics),
         "the program's own diagnostics",
@@ -256,6 +274,8 @@ impl Scope {
             Self::Typing => typing,
             Self::Looking => !typing,
             Self::Overlay => !typing && overlay,
+            Self::Rehearsal => !typing && room.setting.rehearsal.is_some(),
+            Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
@@ -307,7 +327,15 @@ impl Binding {
             .iter()
             .filter(|binding| matches!(binding.does, Does::Intent(_)))
             .filter(|binding| {
-                !matches!(binding.scope, Scope::Typing | Scope::Overlay | Scope::Groups | Scope::Pods)
+                !matches!(
+                    binding.scope,
+                    Scope::Typing
+                        | Scope::Overlay
+                        | Scope::Groups
+                        | Scope::Pods
+                        | Scope::Rehearsal
+                        | Scope::Faults
+                )
             })
             .filter(|binding| {
                 !matches!(&binding.does, Does::Intent(Intent::Open(Overlay::Palette) | Intent::Close))

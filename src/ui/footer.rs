@@ -62,7 +62,7 @@ pub(crate) fn draw(scene: &Scene<'_>, area: Rect, size: Size, buffer: &mut Buffe
         })
     } else if scene.room.view.overlay.is_some_and(|overlay| overlay != Overlay::Interlocks) {
         listed(scene, width, |binding| {
-            matches!(&binding.does, Does::Intent(Intent::Close) | Does::Move(_))
+            matches!(&binding.does, Does::Intent(Intent::Close | Intent::ToggleFault) | Does::Move(_))
                 && binding.scope.applies(scene.room, size)
         })
     } else {

@@ -82,7 +82,10 @@ fn identity_left(scene: &Scene<'_>, width: u16) -> Vec<Span<'static>> {
     let room = scene.room;
     let setting = &room.setting;
     let environment = setting.environment.to_uppercase();
-    let badge = if setting.production && environment != "PRODUCTION" {
+    let badge = if let Some(rehearsal) = &setting.rehearsal {
+        let speed = if rehearsal.speed > 1 { format!(" x{}", rehearsal.speed) } else { String::new() };
+        format!(" REHEARSAL: {}{speed} ", rehearsal.scenario)
+    } else if setting.production && environment != "PRODUCTION" {
         format!(" PRODUCTION: {environment} ")
     } else {
         format!(" {environment} ")

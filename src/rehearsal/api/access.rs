@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::status::Failure;
 use super::who::Who;
-use crate::rehearsal::cluster::object::{name, text};
+use crate::rehearsal::cluster::object::text;
 use crate::rehearsal::cluster::resource::Resource;
 use crate::rehearsal::cluster::store::{Key, Store};
 
@@ -155,12 +155,6 @@ pub(super) fn name_in_selector(field_selector: &str) -> &str {
         .map_or("", |name| name.trim_start_matches('='))
 }
 
-/// The name of an object, for a request whose name is only in its body.
-#[must_use]
-pub(super) fn name_in_body(body: &Value) -> &str {
-    name(body)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +225,5 @@ mod tests {
         assert!(review(&store(), &USERS[1], "nonsense", &body).is_err());
         assert_eq!(name_in_selector("metadata.name=backend,x=y"), "backend");
         assert_eq!(name_in_selector("metadata.name==backend"), "backend");
-        assert_eq!(name_in_body(&json!({"metadata": {"name": "n"}})), "n");
     }
 }

@@ -1,6 +1,7 @@
 //! What lies over the panes, besides the dialog: one module each.
 
 mod diagnostics;
+mod faults;
 mod help;
 mod history;
 mod interlocks;
@@ -29,6 +30,7 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
         Some(Overlay::Diagnostics) => {
             diagnostics::draw(scene, framed(scene, "Diagnostics", body, body, buffer), buffer)
         }
+        Some(Overlay::Faults) => faults::draw(scene, body, buffer),
         Some(overlay) => {
             let content = content(scene, overlay, inner_width(body));
             let area = sized(&content, body);
@@ -50,6 +52,9 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
 
 /// How far an overlay scrolls.
 pub(crate) fn extent(scene: &Scene<'_>, overlay: Overlay, body: Rect) -> Extent {
+    if overlay == Overlay::Faults {
+        return faults::extent(scene.room);
+    }
     if matches!(overlay, Overlay::Palette | Overlay::Diagnostics) {
         return Extent::default();
     }
@@ -66,6 +71,7 @@ const fn title(overlay: Overlay) -> &'static str {
         Overlay::Diagnostics => "Diagnostics",
         Overlay::Palette => "Palette",
         Overlay::Pod => "Pod",
+        Overlay::Faults => "Faults",
     }
 }
 
@@ -75,7 +81,7 @@ fn content(scene: &Scene<'_>, overlay: Overlay, width: u16) -> Vec<Line<'static>
         Overlay::Interlocks => interlocks::lines(scene, width),
         Overlay::History => history::lines(scene, width),
         Overlay::Pod => pod::lines(scene, width),
-        Overlay::Palette | Overlay::Diagnostics => Vec::new(),
+        Overlay::Palette | Overlay::Diagnostics | Overlay::Faults => Vec::new(),
     }
 }
 

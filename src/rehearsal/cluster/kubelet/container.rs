@@ -85,7 +85,7 @@ impl Container {
     /// What a run of it brings with it.
     pub(super) fn nature(&self, world: &World) -> Nature {
         Nature {
-            conduct: Conduct::of(&world.scenario.users, &self.spec),
+            conduct: Conduct::of(&world.scenario.users_of(&self.version), &self.spec),
             faults: self.is_released(&world.scenario).then(|| world.faults.clone()),
             started: world.clock.now(),
             limit_mib: mebibytes(text(&self.spec, "/resources/limits/memory")),
