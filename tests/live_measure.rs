@@ -1,4 +1,5 @@
-//! On the real cluster, in a terminal of 120×40: start, idle, churn, memory, keys.
+//! In both worlds, in a terminal of 120×40: start, idle, churn, memory, keys. The
+//! rehearsal's world is served by another process.
 //!
 //! It prints figures and asserts none of them: machines differ. What it asserts is
 //! that what was measured did happen.
@@ -16,18 +17,18 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
-use support::lab::{Bastion, Lab, lab, until};
+use support::bastion::Bastion;
+use support::program;
 use support::pty::Pty;
+use support::world::{World, worlds};
+use tokio::runtime::Handle;
+
+worlds!(figures);
 
 const MANY: usize = 2000;
 
-/// The program to measure: a release build when one is named.
-fn binary() -> String {
-    std::env::var("CUTOVER_MEASURED_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_cutover").to_owned())
-}
-
 fn start(bastion: &Bastion) -> (Pty, Instant) {
-    let command = bastion.in_terminal_of(&binary());
+    let command = bastion.in_terminal_of(&program());
     let begun = Instant::now();
     (Pty::spawn(&command, 120, 40), begun)
 }
@@ -79,35 +80,28 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 /// Pods that no scheduler and no kubelet look at, and one status change a hundredth of a second.
 struct Crowd {
-    runtime: tokio::runtime::Runtime,
+    runtime: Handle,
     pods: Api<Pod>,
 }
 
 impl Crowd {
-    fn gather() -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let pods = runtime.block_on(async {
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let client = kube::Client::try_default().await.unwrap();
-            let pods: Api<Pod> = Api::namespaced(client, "taxasge");
-            let made = futures::future::join_all((0..8).map(|lane| {
-                let pods = pods.clone();
-                async move {
-                    for n in (lane..MANY).step_by(8) {
-                        pods.create(&PostParams::default(), &pod(n)).await.unwrap();
-                    }
+    fn gather(world: &World) -> Self {
+        let pods: Api<Pod> = Api::namespaced(world.client(), "taxasge");
+        world.runtime().block_on(futures::future::join_all((0..8).map(|lane| {
+            let pods = pods.clone();
+            async move {
+                for n in (lane..MANY).step_by(8) {
+                    pods.create(&PostParams::default(), &pod(n)).await.unwrap();
                 }
-            }));
-            made.await;
-            pods
-        });
-        Self { runtime, pods }
+            }
+        })));
+        Self { runtime: world.runtime().clone(), pods }
     }
 
     /// Changes 100 pods' statuses a second until told to stop; how many were changed.
     fn churn(&self, stop: Arc<AtomicBool>) -> (JoinHandle<()>, Arc<AtomicUsize>) {
         let changed = Arc::new(AtomicUsize::new(0));
-        let (pods, handle, count) = (self.pods.clone(), self.runtime.handle().clone(), Arc::clone(&changed));
+        let (pods, handle, count) = (self.pods.clone(), self.runtime.clone(), Arc::clone(&changed));
         let thread = std::thread::spawn(move || {
             handle.block_on(async {
                 let mut beat = tokio::time::interval(Duration::from_millis(10));
@@ -173,8 +167,8 @@ fn six_pods(bastion: &Bastion) {
     report("hang-up to exit", begun.elapsed().as_secs_f64() * 1000.0, "ms", "2000");
 }
 
-fn two_thousand_pods(bastion: &Bastion) {
-    let crowd = Crowd::gather();
+fn two_thousand_pods(world: &World, bastion: &Bastion) {
+    let crowd = Crowd::gather(world);
     let (_, pods) = starts(bastion, "crowd-");
     report("start to pods shown, 2,006 pods", pods, "ms", "180");
     let (mut room, _) = start(bastion);
@@ -202,23 +196,7 @@ fn two_thousand_pods(bastion: &Bastion) {
     room.wait_for_exit(Duration::from_secs(5));
 }
 
-/// 10,000 ERROR lines a second from the idle colour's pods.
-fn flood(lab: &Lab) {
-    let shell = "n=0; while :; do /bin/busybox yes \"$(/bin/busybox date -Iseconds) ERROR backend.api path=/x TimeoutError: flood\" | /bin/busybox head -n 3400; /bin/busybox sleep 1; done";
-    let patch = json!({"spec": {"template": {"spec": {"containers": [
-        {"name": "backend", "command": ["/bin/sh", "-c", shell]}]}}}});
-    lab.kubectl(&["scale", "deployment/backend-green", "--replicas=0"]);
-    lab.kubectl(&["patch", "deployment/backend-green", "-p", &patch.to_string()]);
-    lab.kubectl(&["scale", "deployment/backend-green", "--replicas=3"]);
-    until("the flood's pods to run", Duration::from_secs(90), || {
-        let phases =
-            lab.kubectl(&["get", "pods", "-l", "version=green", "-o", "jsonpath={.items[*].status.phase}"]);
-        (phases == "Running Running Running").then_some(())
-    });
-}
-
-fn keys_in_a_flood(lab: &Lab, bastion: &Bastion) {
-    flood(lab);
+fn keys_in_a_flood(bastion: &Bastion) {
     let (room, _) = start(bastion);
     room.wait_for_text("TimeoutError: flood", Duration::from_secs(30));
     let pid = u32::try_from(room.pid().as_raw_nonzero().get()).unwrap();
@@ -244,15 +222,18 @@ fn keys_in_a_flood(lab: &Lab, bastion: &Bastion) {
     report("flood processor", share, "%", "-");
 }
 
-#[test]
-fn figures() {
-    let Some(lab) = lab("figures") else { return };
-    let bastion = Bastion::new(&lab, "ops1", &lab.oncall, "");
-    let size = Command::new("stat").args(["-c", "%s", &binary()]).output().unwrap();
+fn figures(world: &World) {
+    if std::env::var_os("CUTOVER_MEASURED_BINARY").is_none() {
+        println!("skipped: figures: CUTOVER_MEASURED_BINARY does not name a release build");
+        return;
+    }
+    let bastion = Bastion::of_operator(world);
+    let size = Command::new("stat").args(["-c", "%s", &program()]).output().unwrap();
     let size: f64 = String::from_utf8(size.stdout).unwrap().trim().parse().unwrap();
-    println!("measured: the program is {}", binary());
+    println!("measured: the program is {}", program());
     report("binary", size / 1e6, "MB", "22");
     six_pods(&bastion);
-    two_thousand_pods(&bastion);
-    keys_in_a_flood(&lab, &bastion);
+    two_thousand_pods(world, &bastion);
+    world.flood();
+    keys_in_a_flood(&bastion);
 }

@@ -1,4 +1,4 @@
-//! On the real cluster: the room itself, by keys, in a terminal.
+//! In both worlds: the room itself, by keys, in a terminal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,33 +6,21 @@ mod support;
 
 use std::time::Duration;
 
-use cutover::room::dialog::DEAF_FOR;
-use support::lab::{Bastion, lab};
+use serde_json::Value;
+use support::bastion::Bastion;
 use support::pty::Pty;
+use support::world::{COLLEAGUE, World, worlds};
+
+worlds!(
+    the_traffic_is_switched_and_taken_back_by_keys,
+    a_selector_that_moves_while_the_dialog_is_open_disarms_it,
+);
 
 const SOON: Duration = Duration::from_secs(20);
 const ROLLOUT: Duration = Duration::from_secs(120);
 
-/// Opens a dialog, types the word that it wants, and gives the order.
-fn order(room: &Pty, key: &str, dialog: &str, word: &str) {
-    room.type_keys(key);
-    room.wait_for_text(dialog, SOON);
-    // What is typed earlier is swallowed on purpose.
-    std::thread::sleep(DEAF_FOR + Duration::from_millis(100));
-    room.type_keys(word);
-    room.wait_for("the order to be armed", SOON, |screen| {
-        screen.contents().contains("[ switch ]") || screen.contents().contains("[ rollback ]")
-    });
-    room.type_keys("\r");
-}
-
-#[test]
-fn the_traffic_is_switched_and_taken_back_by_keys() {
-    let Some(lab) = lab("the room by keys") else { return };
-    let bastion = Bastion::new(&lab, "ops1", &lab.oncall, "");
-    bastion.act(&["deploy", "--version", "v1.1.0", "--colour", "green"]).expect(0);
-    bastion.act(&["verify", "--colour", "green"]).expect(0);
-
+fn the_traffic_is_switched_and_taken_back_by_keys(world: &World) {
+    let bastion = Bastion::prepared(world);
     for (columns, rows) in [(120, 40), (80, 24)] {
         let mut room = Pty::spawn(&bastion.in_terminal(&[]), columns, rows);
         let text = room.wait_for("both colours", SOON, |screen| {
@@ -45,24 +33,49 @@ fn the_traffic_is_switched_and_taken_back_by_keys() {
         room.wait_for("the switch to be clear", SOON, |screen| !screen.contents().contains("S switch ✗"));
         room.type_keys("S");
         room.wait_for_text("to confirm", SOON);
-        std::thread::sleep(DEAF_FOR + Duration::from_millis(100));
-        room.type_keys("blue\r");
-        room.wait_for_text("blue", SOON);
-        assert_eq!(lab.selected(), "blue", "the wrong word gave no order");
+        room.type_until("blue", "confirm: blue");
+        room.type_keys("\r");
+        room.wait_for_text("the word is still to be typed", SOON);
+        assert_eq!(world.selected(), "blue", "the wrong word gave no order");
         room.type_keys("\u{1b}");
         room.wait_for("the dialog to close", SOON, |screen| !screen.contents().contains("to confirm"));
 
-        order(&room, "S", "to confirm", "green");
+        room.order("S", "to confirm", "green", "[ switch ]");
         room.wait_for_text("GREEN has the traffic", SOON);
-        assert_eq!(lab.selected(), "green");
+        assert_eq!(world.selected(), "green");
         room.wait_for("the verification", ROLLOUT, |screen| screen.contents().contains("WATCH"));
 
-        order(&room, "R", "to confirm", "blue");
+        room.order("R", "to confirm", "blue", "[ rollback ]");
         room.wait_for_text("BLUE has the traffic", SOON);
-        assert_eq!(lab.selected(), "blue");
+        assert_eq!(world.selected(), "blue");
         room.wait_for("the order's end", ROLLOUT, |screen| !screen.contents().contains("is under way"));
         room.type_keys("qq");
         assert_eq!(room.wait_for_exit(SOON), 0);
         assert!(!room.with_screen(vt100::Screen::alternate_screen));
     }
+}
+
+fn a_selector_that_moves_while_the_dialog_is_open_disarms_it(world: &World) {
+    let bastion = Bastion::prepared(world);
+    let mut room = Pty::spawn(&bastion.in_terminal(&[]), 120, 40);
+    room.wait_for_text("BLUE has the traffic", SOON);
+    room.wait_for("the switch to be clear", SOON, |screen| !screen.contents().contains("S switch ✗"));
+    room.type_keys("S");
+    room.wait_for_text("to confirm", SOON);
+    room.type_until("green", "[ switch ]");
+
+    world.select("green");
+    let theirs = world.get("service/backend")["metadata"].clone();
+    room.wait_for_text("changed since it was shown: BLUE then, GREEN now", SOON);
+    room.type_keys("\r");
+    let text = room.wait_for("who moved it", SOON, |screen| screen.contents().contains(COLLEAGUE));
+    assert!(!text.contains("[ switch ]"), "the dialog is disarmed:\n{text}");
+    room.type_keys("\u{1b}");
+    room.wait_for("the dialog to close", SOON, |screen| !screen.contents().contains("to confirm"));
+    room.wait_for_text(&format!("traffic went to GREEN (by {COLLEAGUE})"), SOON);
+    room.type_keys("qq");
+    assert_eq!(room.wait_for_exit(SOON), 0);
+    let after = world.get("service/backend")["metadata"].clone();
+    assert_eq!(after["resourceVersion"], theirs["resourceVersion"], "nothing was changed by us");
+    assert_eq!(after["annotations"]["cutover.dev/operation"], Value::Null);
 }

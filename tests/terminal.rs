@@ -114,7 +114,7 @@ fn it_stops_and_continues_as_a_job() {
                 std::fs::read_to_string(format!("/proc/{}/stat", room.pid().as_raw_nonzero())).unwrap();
             stat.rsplit_once(") ").unwrap().1.starts_with('T')
         };
-        support::lab::until("the process to stop", SOON, || stopped().then_some(()));
+        support::until("the process to stop", SOON, || stopped().then_some(()));
         room.signal(Signal::CONT);
         room.wait_for("the room again", SOON, |screen| {
             screen.alternate_screen() && screen.contents().contains("PRODUCTION")

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use kube::config::Kubeconfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -46,12 +48,11 @@ impl Proxy {
     /// A proxy for the cluster of `kubeconfig` that catches requests whose line begins
     /// with `catch`, once [`Proxy::arm`]ed. Its own kubeconfig is written into `directory`.
     pub fn start(kubeconfig: &Path, directory: &Path, catch: &str, fault: Fault) -> Self {
-        let text = std::fs::read_to_string(kubeconfig).unwrap();
-        let field = |name: &str| {
-            let from = text.split_once(&format!("{name}: ")).unwrap().1;
-            from.split([',', '}', '\n']).next().unwrap().trim().trim_matches('"').to_owned()
-        };
-        let (server, authority, token) = (field("server"), field("certificate-authority"), field("token"));
+        let config = Kubeconfig::read_from(kubeconfig).unwrap();
+        let cluster = config.clusters[0].cluster.as_ref().unwrap();
+        let (server, authority) =
+            (cluster.server.as_ref().unwrap(), cluster.certificate_authority.as_ref().unwrap());
+        let token = config.auth_infos[0].auth_info.as_ref().unwrap().token.as_ref().unwrap();
         let mut roots = rustls::RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(authority).unwrap() {
             roots.add(certificate.unwrap()).unwrap();
@@ -79,7 +80,7 @@ impl Proxy {
         let cluster = serde_json::json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
             "clusters": [{"name": "proxy", "cluster": {"server": format!("http://{address}")}}],
-            "users": [{"name": "proxy", "user": {"token": token}}],
+            "users": [{"name": "proxy", "user": {"token": token.expose_secret()}}],
             "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy", "namespace": "taxasge"}}],
         });
         std::fs::write(&own, Value::to_string(&cluster)).unwrap();

@@ -59,6 +59,28 @@ impl Pty {
         writer.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Types a word into the field that has the keys until the screen shows `shown`. A
+    /// dialog swallows what is typed in its first moments, so the line is cleared
+    /// (Ctrl-U) and typed again until it was taken.
+    pub fn type_until(&self, word: &str, shown: &str) {
+        for _ in 0..100 {
+            self.type_keys(&format!("\u{15}{word}"));
+            let taken = |screen: &vt100::Screen| screen.contents().contains(shown);
+            if self.found_within(Duration::from_millis(200), taken).is_some() {
+                return;
+            }
+        }
+        panic!("`{word}` was typed, `{shown}` never shown:\n{}", self.contents());
+    }
+
+    /// Opens a dialog, types the word that it wants, and gives the order once it is armed.
+    pub fn order(&self, key: &str, dialog: &str, word: &str, armed: &str) {
+        self.type_keys(key);
+        self.wait_for_text(dialog, Duration::from_secs(20));
+        self.type_until(word, armed);
+        self.type_keys("\r");
+    }
+
     /// Changes the terminal's size.
     pub fn resize(&self, columns: u16, rows: u16) {
         self.seen.0.lock().unwrap().parser.set_size(nonzero(rows), nonzero(columns));
@@ -92,20 +114,29 @@ impl Pty {
     ///
     /// Panics with the screen when it does not within `limit`.
     pub fn wait_for(&self, what: &str, limit: Duration, wanted: impl Fn(&vt100::Screen) -> bool) -> String {
+        self.found_within(limit, wanted).unwrap_or_else(|| {
+            panic!(
+                "waited for {what}; the screen shows (closed: {}):\n{}",
+                self.seen.0.lock().unwrap().closed,
+                self.contents()
+            )
+        })
+    }
+
+    /// The screen's text as soon as it shows what is wanted; `None` when it does not
+    /// within `limit`.
+    pub fn found_within(&self, limit: Duration, wanted: impl Fn(&vt100::Screen) -> bool) -> Option<String> {
         let deadline = Instant::now() + limit;
         let (lock, changed) = &*self.seen;
         let mut seen = lock.lock().unwrap();
         loop {
             if wanted(seen.parser.screen()) {
-                return seen.parser.screen().contents();
+                return Some(seen.parser.screen().contents());
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero() && !seen.closed,
-                "waited for {what}; the screen shows (closed: {}):\n{}",
-                seen.closed,
-                seen.parser.screen().contents()
-            );
+            if left.is_zero() || seen.closed {
+                return None;
+            }
             seen = changed.wait_timeout(seen, left).unwrap().0;
         }
     }
