@@ -22,7 +22,7 @@ use crate::room::message::{Conclusion, StepState, Urgency};
 use crate::sop::access;
 use crate::sop::colour::Colour;
 use crate::sop::command::Command;
-use crate::sop::interlock::{Freshness, Interlock, InterlockId, LockState, Situation, interlocks};
+use crate::sop::interlock::{Freshness, Situation, interlocks};
 use crate::sop::operation::{Action, RollbackWay};
 use crate::sop::record::Measured;
 use crate::sources::kubernetes::{convert, explain};
@@ -105,10 +105,7 @@ fn judge(job: &Job, fresh: &Fresh, access: &access::Access) -> Result<(), Conclu
         now: job.now(),
     };
     let mut locks = interlocks(&job.order.action, None, &situation);
-    // Where the server could not say whether it is allowed, it says so when asked to do it.
-    let unasked =
-        |lock: &Interlock| lock.id == InterlockId::Permission && matches!(lock.state, LockState::Unknown(_));
-    locks.retain(|lock| !lock.is_clear() && !unasked(lock));
+    locks.retain(|lock| !lock.is_clear());
     if locks.is_empty() { Ok(()) } else { Err(Conclusion::Blocked { interlocks: locks }) }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::conditions::{
-    capacity, command, deployment_gitops, fresh, idle, permission, pods_ready, rolled_out, selector,
-    service_gitops, standby, verified, way_back, writable,
+    capacity, command, deployment_gitops, fresh, idle, permission, permission_to_go_back, pods_ready,
+    rolled_out, selector, service_gitops, standby, verified, way_back, writable,
 };
 use super::access::Access;
 use super::cluster::Cluster;
@@ -243,7 +243,7 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
         // The way back has a lane of its own: neither age, nor a foreign lock, nor
         // GitOps, nor a failed check may hold it up. The executor reads afresh.
         Action::Rollback { way } => {
-            add(Id::Permission, permission(action, s));
+            add(Id::Permission, permission_to_go_back(action, s));
             add(Id::WayBack, way_back(way, s));
         }
     }

@@ -8,6 +8,7 @@ mod access;
 mod delete;
 mod list;
 pub mod path;
+mod protobuf;
 mod request;
 mod selector;
 mod server;

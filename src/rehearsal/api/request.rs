@@ -15,7 +15,7 @@ use super::access::{self, Ask};
 use super::path::{Route, Target, route};
 use super::status::{Failure, document, json, with_type};
 use super::who::Who;
-use super::{list, watch, write};
+use super::{list, protobuf, watch, write};
 use crate::rehearsal::objects::{discovery, openapi};
 use crate::rehearsal::streams;
 use crate::rehearsal::world::World;
@@ -130,8 +130,7 @@ async fn respond(world: &Arc<World>, request: axum::extract::Request) -> Result<
             if parts.method != Method::POST {
                 return Err(Failure::method());
             }
-            let body: Value = serde_json::from_slice(&bytes(body).await?)
-                .map_err(|error| Failure::bad(format!("the review cannot be read: {error}")))?;
+            let body = protobuf::review(&plural, &bytes(body).await?)?;
             let answer = access::review(&world.store, &who, &plural, &body)?;
             Ok(json(axum::http::StatusCode::CREATED, &answer))
         }

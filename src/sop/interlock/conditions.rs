@@ -75,6 +75,15 @@ pub(super) fn permission(action: &Action, s: &Situation<'_>) -> LockState {
     clear("yes")
 }
 
+/// The right on the way back. Where it could not be asked for, that does not hold the
+/// lever: the server says it when it is asked to do it.
+pub(super) fn permission_to_go_back(action: &Action, s: &Situation<'_>) -> LockState {
+    match permission(action, s) {
+        LockState::Unknown(_) => clear("not known: the server says it when it is ordered"),
+        known => known,
+    }
+}
+
 pub(super) fn command(s: &Situation<'_>) -> LockState {
     match s.command {
         Command::Unknown => unknown("the deploy lock has not been read"),

@@ -174,6 +174,20 @@ fn nothing_seen_clears_nothing_but_what_needs_no_seeing() {
 }
 
 #[test]
+fn a_right_that_could_not_be_asked_for_does_not_hold_up_the_way_back() {
+    let back = Action::Rollback { way: RollbackWay::SwitchBack { to: Colour::Green } };
+    let right = |night: &Night| {
+        let locks = interlocks(&back, None, &night.situation());
+        locks.into_iter().find(|lock| lock.id == InterlockId::Permission).unwrap()
+    };
+    let mut night = night();
+    night.access = Access::default();
+    assert!(right(&night).is_clear(), "{}", right(&night).why());
+    night.access.0.insert(Permission::PATCH_SERVICES, Right::Denied);
+    assert!(!right(&night).is_clear());
+}
+
+#[test]
 fn each_condition_of_the_switch_holds_it_up_alone_and_says_why() {
     type Change = fn(&mut Night);
     let cases: [(&str, &str, Change); 19] = [
