@@ -60,7 +60,10 @@ fn situations() -> Vec<Stage> {
     help.want(Intent::Open(Overlay::Help));
     let mut dialog = Stage::watch();
     dialog.want(Intent::Ask(ActionKind::Rollback)).pass(Duration::from_secs(1));
-    all.extend([groups, help, dialog]);
+    let rehearsal = Stage::rehearsal();
+    let mut faults = Stage::rehearsal();
+    faults.want(Intent::Open(Overlay::Faults));
+    all.extend([groups, help, dialog, rehearsal, faults]);
     all
 }
 

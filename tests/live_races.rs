@@ -29,19 +29,22 @@ const SWITCH_CALL: &str = "PATCH /api/v1/namespaces/taxasge/services/backend";
 /// A switch to green that has been ordered through a proxy, which has caught its call.
 struct Caught {
     bastion: Bastion,
+    /// Where the kubeconfig that leads through the proxy lies.
+    _home: tempfile::TempDir,
     switch: Child,
     proxy: Proxy,
 }
 
 impl Caught {
     fn by(world: &World, fault: Fault) -> Self {
-        let prepared = Bastion::prepared(world);
-        let proxy = Proxy::start(&world.oncall, prepared.path(), SWITCH_CALL, fault);
+        Bastion::prepared(world);
+        let home = tempfile::tempdir().unwrap();
+        let proxy = Proxy::start(&world.oncall, home.path(), SWITCH_CALL, fault);
         let bastion = Bastion::new(world, "ops1", proxy.kubeconfig(), "");
         proxy.arm();
         let switch = bastion.start(&["switch", "--to", "green"]);
         until("the call to be caught", Duration::from_secs(30), || (proxy.caught() > 0).then_some(()));
-        Self { bastion, switch, proxy }
+        Self { bastion, _home: home, switch, proxy }
     }
 }
 
@@ -128,7 +131,8 @@ fn killed_and_settled(world: &World, next: impl FnOnce(&Bastion) -> Bastion) {
     caught.switch.wait().unwrap();
     until("the server to commit", Duration::from_secs(10), || (world.selected() == "green").then_some(()));
     drop(caught.proxy);
-    let room = Pty::spawn(&next(&caught.bastion).in_terminal(&[]), 120, 40);
+    let next = next(&caught.bastion);
+    let room = Pty::spawn(&next.in_terminal(&[]), 120, 40);
     let switch = until("the operation to be settled", Duration::from_secs(90), || {
         let record = world.get("configmap/cutover-backend")["data"]["record.json"].clone();
         let record: Value = serde_json::from_str(record.as_str()?).ok()?;

@@ -72,7 +72,7 @@ fn a_selector_that_moves_while_the_dialog_is_open_disarms_it(world: &World) {
     assert!(!text.contains("[ switch ]"), "the dialog is disarmed:\n{text}");
     room.type_keys("\u{1b}");
     room.wait_for("the dialog to close", SOON, |screen| !screen.contents().contains("to confirm"));
-    room.wait_for_text(&format!("traffic went to GREEN (by {COLLEAGUE})"), SOON);
+    room.wait_for_text(&format!("selector set by {COLLEAGUE}"), SOON);
     room.type_keys("qq");
     assert_eq!(room.wait_for_exit(SOON), 0);
     let after = world.get("service/backend")["metadata"].clone();

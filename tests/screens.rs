@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cutover::room::intent::{Intent, LogIntent, Overlay, Pane};
 use cutover::room::logs::{Entry, Gap, LogBatch, LogNews, Origin};
-use cutover::room::message::{LinkState, Notice, Observation, SourceId, Urgency};
+use cutover::room::message::{Effect, LinkState, Notice, Observation, SourceId, Urgency};
 use cutover::sop::access::Right;
 use cutover::sop::colour::Colour;
 use cutover::sop::command::Command;
@@ -337,6 +337,25 @@ fn bytes_per_second(stage: &mut Stage, (width, height): (u16, u16)) -> u64 {
         last = draw(stage);
     }
     (last - first) / SECONDS
+}
+
+#[test]
+fn a_rehearsal_says_so_and_shows_its_faults() {
+    let mut stage = Stage::rehearsal();
+    for size in SIZES {
+        let screen = text(&stage, size, COLOUR);
+        assert!(screen.contains("REHEARSAL: bad-release x30") && !screen.contains("PRODUCTION"), "{screen}");
+        assert!(screen.contains("F faults"), "{screen}");
+    }
+    stage.want(Intent::Open(Overlay::Faults));
+    snapshots("faults", &stage);
+    assert!(
+        stage
+            .want(Intent::ToggleFault)
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::ToggleFault("errors")))
+    );
 }
 
 #[test]

@@ -83,7 +83,8 @@ impl Stage {
             }
         });
         let directory = match directory {
-            Some(path) => Directory::Given(path.to_owned()),
+            // Its kubeconfigs name other files in it, wherever their reader stands.
+            Some(path) => Directory::Given(std::path::absolute(path)?),
             None => Directory::Own(TempDir::with_prefix("cutover-rehearsal-")?),
         };
         let stage = Self { world, speed, api, application, control, directory, _stop: stop.drop_guard() };

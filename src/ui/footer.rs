@@ -60,9 +60,14 @@ pub(crate) fn draw(scene: &Scene<'_>, area: Rect, size: Size, buffer: &mut Buffe
             matches!(&binding.does, Does::Intent(Intent::Accept | Intent::Close | Intent::NextField))
                 && binding.scope.applies(scene.room, size)
         })
+    } else if scene.room.view.overlay == Some(Overlay::Faults) {
+        listed(scene, width, |binding| {
+            matches!(&binding.does, Does::Intent(Intent::Close | Intent::ToggleFault))
+                && binding.scope.applies(scene.room, size)
+        })
     } else if scene.room.view.overlay.is_some_and(|overlay| overlay != Overlay::Interlocks) {
         listed(scene, width, |binding| {
-            matches!(&binding.does, Does::Intent(Intent::Close | Intent::ToggleFault) | Does::Move(_))
+            matches!(&binding.does, Does::Intent(Intent::Close) | Does::Move(_))
                 && binding.scope.applies(scene.room, size)
         })
     } else {

@@ -115,11 +115,10 @@ impl Pty {
     /// Panics with the screen when it does not within `limit`.
     pub fn wait_for(&self, what: &str, limit: Duration, wanted: impl Fn(&vt100::Screen) -> bool) -> String {
         self.found_within(limit, wanted).unwrap_or_else(|| {
-            panic!(
-                "waited for {what}; the screen shows (closed: {}):\n{}",
-                self.seen.0.lock().unwrap().closed,
-                self.contents()
-            )
+            let seen = self.seen.0.lock().unwrap();
+            let (closed, text) = (seen.closed, seen.parser.screen().contents());
+            drop(seen);
+            panic!("waited for {what}; the screen shows (closed: {closed}):\n{text}")
         })
     }
 

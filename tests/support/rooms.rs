@@ -21,6 +21,7 @@ use cutover::room::message::{
     Body, Change, Effect, Heartbeat, LinkState, Message, Observation, Outcome, Probe, SourceId, Step,
     StepState,
 };
+use cutover::room::rehearsal::{FaultLine, Rehearsal};
 use cutover::room::{Room, Setting};
 use cutover::sop::access::{Access, Permission, Right};
 use cutover::sop::cluster::{
@@ -235,6 +236,20 @@ impl Stage {
     }
 
     /// The pods' watch is lost and nothing was heard for 40 s.
+    /// A rehearsal with two faults, one of them going on.
+    pub fn rehearsal() -> Self {
+        let mut stage = Self::watch();
+        let setting = &mut stage.room.setting;
+        (setting.environment, setting.production) = ("rehearsal".into(), false);
+        setting.rehearsal = Some(Rehearsal { scenario: "bad-release".into(), speed: 30, seed: 7 });
+        let fault = |name, words: &str, is_on| FaultLine { name, words: words.into(), is_on };
+        stage.see(Observation::Faults(vec![
+            fault("errors", "12 % of the release's answers are errors", true),
+            fault("api-frozen", "the API server answers nothing", false),
+        ]));
+        stage
+    }
+
     pub fn stale() -> Self {
         let mut stage = Self::watch();
         stage.see(Observation::Link(

@@ -197,7 +197,7 @@ mod tests {
             field: "spec.replicas".into(),
             message: "Invalid value: -1: no".into(),
         };
-        let invalid = Failure::invalid(Resource::Deployments, "x", &[cause.clone()]);
+        let invalid = Failure::invalid(Resource::Deployments, "x", std::slice::from_ref(&cause));
         assert_eq!(invalid.message, "Deployment.apps \"x\" is invalid: spec.replicas: Invalid value: -1: no");
         let many = Failure::invalid(Resource::Services, "s", &[cause.clone(), cause]);
         assert!(many.message.contains("is invalid: [spec.replicas"), "{}", many.message);

@@ -32,8 +32,9 @@ impl Conduct {
     #[must_use]
     pub fn of(users: &Users, container: &Value) -> Self {
         let variable = |name: &str| {
-            let variables = container["env"].as_array().into_iter().flatten();
-            let value = variables.filter(|variable| text(variable, "/name") == name).next_back()?;
+            // The last one of a name counts.
+            let value =
+                container["env"].as_array()?.iter().rfind(|variable| text(variable, "/name") == name)?;
             text(value, "/value").parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
         };
         let milliseconds = |value: f64| Duration::try_from_secs_f64(value / 1000.0).unwrap_or(users.latency);

@@ -14,6 +14,7 @@ const MOST: usize = 400;
 /// Tells that something happened to an object. `component` is who says so.
 pub fn tell(world: &World, about: &Value, component: &str, kind: &str, reason: &str, message: &str) {
     let now = seconds(world.now());
+    let micro = world.now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
     let namespace = object::namespace(about);
     let (_, events) = world.store.list(Resource::Events, Some(namespace));
     let same = events.iter().find(|event| {
@@ -55,7 +56,7 @@ pub fn tell(world: &World, about: &Value, component: &str, kind: &str, reason: &
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,
-        "eventTime": null,
+        "eventTime": micro,
         "reportingComponent": component,
         "reportingInstance": "",
     });

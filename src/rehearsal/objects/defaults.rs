@@ -84,6 +84,9 @@ fn pod(spec: &mut Map<String, Value>, owner: Owner) {
     }
     for key in ["containers", "initContainers"] {
         each(spec, key).for_each(container);
+        if owner == Owner::Pod {
+            each(spec, key).for_each(requests_from_limits);
+        }
     }
 }
 
@@ -108,7 +111,6 @@ fn container(container: &mut Map<String, Value>) {
             }
         }
     }
-    requests_from_limits(container);
 }
 
 /// Where a container has limits and no requests, these are its requests.
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(container["ports"][0]["protocol"], "TCP");
         assert_eq!(container["readinessProbe"]["periodSeconds"], 1);
         assert_eq!(container["readinessProbe"]["failureThreshold"], 3);
-        assert_eq!(container["resources"]["requests"]["memory"], "128Mi");
+        assert_eq!(container["resources"].get("requests"), None, "that is for pods alone");
         assert_eq!(spec["template"]["spec"].get("tolerations"), None, "that is for pods alone");
         let once = object.clone();
         fill(Resource::Deployments, &mut object);

@@ -36,9 +36,7 @@ pub fn group_versions() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The kinds of one group version.
 pub fn kinds(group: &str, version: &str) -> impl Iterator<Item = Resource> {
-    Resource::ALL
-        .into_iter()
-        .filter(move |resource| versions::of(*resource).iter().any(|served| *served == (group, version)))
+    Resource::ALL.into_iter().filter(move |resource| versions::of(*resource).contains(&(group, version)))
 }
 
 /// The document at a discovery path; `None` where there is none.

@@ -13,7 +13,7 @@ use crate::rehearsal::cluster::resource::Resource;
 pub type FieldPath = Vec<String>;
 
 /// The step that stands for the map or element itself.
-const ITSELF: &str = ".";
+pub(super) const ITSELF: &str = ".";
 
 /// What is the server's own and belongs to no manager.
 const UNOWNED: [&[&str]; 10] = [

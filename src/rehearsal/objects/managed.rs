@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fields::{FieldPath, FieldSet, at};
+use super::fields::{FieldPath, FieldSet, ITSELF, at};
 use super::patch::Write;
 use crate::rehearsal::cluster::object;
 use crate::rehearsal::cluster::resource::Resource;
@@ -93,13 +93,13 @@ pub fn after_update(
     let mut known = before.map(entries).unwrap_or_default();
     let new = FieldSet::of(resource, after);
     let old = before.map(|before| FieldSet::of(resource, before)).unwrap_or_default();
-    let changed: Vec<&FieldPath> = new
-        .0
-        .iter()
-        .filter(|path| {
-            !old.0.contains(*path) || before.and_then(|before| at(before, path)) != at(after, path)
-        })
-        .collect();
+    let differs = |path: &FieldPath| {
+        // A map or element itself is there or not; what it holds has paths of its own.
+        let is_value = path.last().is_none_or(|step| step != ITSELF);
+        is_value && before.and_then(|before| at(before, path)) != at(after, path)
+    };
+    let changed: Vec<&FieldPath> =
+        new.0.iter().filter(|path| !old.0.contains(*path) || differs(path)).collect();
     for entry in &mut known {
         let own = is_same(entry, Operation::Update, api_version, write);
         entry.fields.0.retain(|path| {

@@ -17,10 +17,12 @@ use crate::rehearsal::world::World;
 
 const COMPONENT: &str = "deployment-controller";
 const REVISION: &str = "deployment.kubernetes.io/revision";
+/// The revisions that a ReplicaSet had before.
+const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MOST: &str = "deployment.kubernetes.io/max-replicas";
 /// Annotations that a ReplicaSet does not take over from its Deployment.
-const OWN: [&str; 4] = [REVISION, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration"];
+const OWN: [&str; 5] = [REVISION, HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration"];
 
 /// One look at every Deployment.
 pub(super) fn reconcile(world: &World) {
@@ -117,8 +119,14 @@ impl<'w> Look<'w> {
         match &self.new {
             Some(set) if revision(set) <= newest => {
                 let next = (newest + 1).to_string();
-                let changed =
-                    change(self.world, Resource::ReplicaSets, set, |set| annotate(set, REVISION, &next));
+                let past = match annotation(set, HISTORY) {
+                    Some(past) => format!("{past},{}", revision(set)),
+                    None => revision(set).to_string(),
+                };
+                let changed = change(self.world, Resource::ReplicaSets, set, |set| {
+                    annotate(set, HISTORY, &past);
+                    annotate(set, REVISION, &next);
+                });
                 self.new = changed.or(self.new.take());
             }
             Some(_) => {}

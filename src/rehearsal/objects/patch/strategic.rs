@@ -140,9 +140,12 @@ fn merge_list<'p>(
             if patch.iter().any(|element| element[PATCH] == "replace") {
                 elements.clear();
             }
+            let mut fresh = Vec::new();
             for element in patch.iter().filter(|element| element[PATCH] != "replace") {
-                merge_element(resource, path, &mut elements, element, key)?;
+                fresh.extend(merge_element(resource, path, &mut elements, element, key)?);
             }
+            // New elements come before those that the patch does not speak of.
+            elements.splice(0..0, fresh);
         }
     }
     if let Some(order) = order {
@@ -152,33 +155,29 @@ fn merge_list<'p>(
     Ok(())
 }
 
+/// Merges one element into the list; itself where the list does not have it yet.
 fn merge_element<'p>(
     resource: Resource,
     path: &mut Vec<&'p str>,
     elements: &mut Vec<Value>,
     element: &'p Value,
     key: &str,
-) -> Result<(), Refused> {
+) -> Result<Option<Value>, Refused> {
     let Some(wanted) = element.get(key) else {
         return Err(Refused::bad(format!("map: {element} does not contain declared merge key: {key}")));
     };
     let place = elements.iter().position(|known| known.get(key) == Some(wanted));
     if element[PATCH] == "delete" {
         place.map(|place| elements.remove(place));
-        return Ok(());
+        return Ok(None);
     }
-    match place {
-        Some(place) => match elements.get_mut(place) {
-            Some(known) => merge_value(resource, path, known, element),
-            None => Ok(()),
-        },
-        None => {
-            let mut fresh = Value::Null;
-            merge_value(resource, path, &mut fresh, element)?;
-            elements.push(fresh);
-            Ok(())
-        }
+    if let Some(known) = place.and_then(|place| elements.get_mut(place)) {
+        merge_value(resource, path, known, element)?;
+        return Ok(None);
     }
+    let mut fresh = Value::Null;
+    merge_value(resource, path, &mut fresh, element)?;
+    Ok(Some(fresh))
 }
 
 /// Puts the elements that the order names into that order; those that it does not know
@@ -237,6 +236,8 @@ mod tests {
             json!({"spec": {"ports": [{"$patch": "replace"}, {"port": 90}], "selector": {"$patch": "replace", "c": "3"}}}),
         );
         assert_eq!(replaced["spec"], json!({"ports": [{"port": 90}], "selector": {"c": "3"}}));
+        let added = merged(Resource::Services, before.clone(), json!({"spec": {"ports": [{"port": 82}]}}));
+        assert_eq!(added["spec"]["ports"], json!([{"port": 82}, {"port": 80}, {"port": 81}]));
         let ordered = merged(
             Resource::Services,
             before.clone(),
