@@ -7,8 +7,9 @@ mod rooms;
 use std::time::Duration;
 
 use cutover::room::judgement::Verdict;
-use cutover::room::message::{Change, Observation, Probe};
+use cutover::room::message::{Change, Observation, Outcome, Probe};
 use cutover::sop::colour::Colour;
+use cutover::sop::operation::{Action, OperationId, RollbackWay};
 use cutover::sop::phase::Phase;
 use rooms::Stage;
 
@@ -70,4 +71,15 @@ fn the_worst_reason_is_the_verdict() {
     assert!(stage.room.judgement().reasons.iter().any(|why| why.contains("answers with v1.0.0, not v1.1.0")));
     stage.see(Observation::Endpoints(Vec::new()));
     assert_eq!(judged(&stage), (Verdict::Fail, "GREEN has no endpoint that serves".into()));
+}
+
+#[test]
+fn a_way_back_is_one_before_the_record_says_so() {
+    let mut stage = Stage::watch();
+    let action = Action::Rollback { way: RollbackWay::SwitchBack { to: Colour::Blue } };
+    stage.learn(Outcome::Began { id: OperationId("s1-9".into()), action });
+    stage.see(Observation::Service(Some(rooms::service(Colour::Blue, "cutover", 372))));
+    assert_eq!(stage.room.phase(), Some(Phase::RolledBack));
+    stage.pass(Duration::from_secs(1));
+    assert_eq!(stage.room.phase(), Some(Phase::RolledBack));
 }

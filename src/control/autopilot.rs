@@ -85,13 +85,15 @@ pub(super) struct Autopilot {
     last_try: Option<Moment>,
     /// What was last seen to change, and when.
     progress: Option<(Option<Phase>, usize, Moment)>,
+    /// Since when the switch has been held up by something.
+    switch_held: Option<Moment>,
     /// Since when the verdict has been what it is.
     verdict: Option<(Verdict, Moment)>,
 }
 
 impl Autopilot {
     pub(super) const fn new(to: String) -> Self {
-        Self { to, tries: BTreeMap::new(), last_try: None, progress: None, verdict: None }
+        Self { to, tries: BTreeMap::new(), last_try: None, progress: None, switch_held: None, verdict: None }
     }
 
     /// What to do in a room as it is now.
@@ -120,7 +122,7 @@ impl Autopilot {
             Some(Phase::Prepare) => self.perform(room, ActionKind::Deploy),
             Some(Phase::Deploy) => self.deploy(room),
             Some(Phase::Verify) => self.perform(room, ActionKind::Verify),
-            Some(Phase::Switch) => self.perform(room, ActionKind::Switch),
+            Some(Phase::Switch) => self.switch(room),
         }
     }
 
@@ -142,6 +144,21 @@ impl Autopilot {
 
     fn has_stood(&self, room: &Room, is: impl Fn(Verdict) -> bool) -> bool {
         self.verdict.is_some_and(|(verdict, since)| is(verdict) && room.now.since(since) >= STANDS)
+    }
+
+    /// A switch that is held up stays so however often the pods are verified anew, which
+    /// the shortened time makes necessary again and again.
+    fn switch(&mut self, room: &Room) -> Decision {
+        self.tries.remove(&ActionKind::Verify);
+        let Some(blocked) = room.standing(ActionKind::Switch).blocked else {
+            self.switch_held = None;
+            return self.perform(room, ActionKind::Switch);
+        };
+        let since = *self.switch_held.get_or_insert(room.now);
+        if room.now.since(since) < PATIENCE {
+            return Decision::Wait;
+        }
+        Decision::End(Ending::Stuck(format!("switch is blocked: {blocked}")))
     }
 
     /// A watch needs nothing but patience, as long as there is something to see.

@@ -9,6 +9,7 @@ use crate::room::judgement::Verdict;
 use crate::room::message::Conclusion;
 use crate::sop::moment::Moment;
 use crate::sop::operation::ActionKind;
+use crate::sop::phase::Phase;
 
 /// What a rehearsal came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -59,6 +60,18 @@ pub(super) struct Scorer {
     score: Score,
 }
 
+/// Whether a bad verdict now is about the release: its traffic is on it, and no move of
+/// the traffic, which makes its own gap, is still under way.
+fn tells_of_the_release(room: &Room) -> bool {
+    let watched = matches!(room.phase(), Some(Phase::Watch | Phase::StandDown));
+    let taking_back =
+        room.operations.latest().is_some_and(|operation| operation.action.kind() == ActionKind::Rollback);
+    let active = room.world.cluster.active();
+    let serves =
+        active.zip(room.world.roster().endpoints).is_some_and(|(active, count)| count.ready[active] > 0);
+    watched && !taking_back && (room.operations.running().is_none() || serves)
+}
+
 impl Scorer {
     /// A fault of the release has begun.
     pub(super) fn fault(&mut self, at: Moment) {
@@ -69,6 +82,7 @@ impl Scorer {
     pub(super) fn look(&mut self, room: &Room) {
         if self.detected.is_none()
             && let Some(fault) = self.fault
+            && tells_of_the_release(room)
             && room.judgement().verdict == Verdict::Fail
         {
             self.detected = Some(room.now);

@@ -90,6 +90,9 @@ impl Fault {
             Self::WatchesDropped => "the API server drops every watch".into(),
             Self::ApiErrors { status } => format!("the API server answers {status}"),
             Self::CredentialsExpired => "nobody's credentials are good any more".into(),
+            Self::ClockSkew { seconds: behind @ ..0 } => {
+                format!("the API server's clock is {} s behind", behind.unsigned_abs())
+            }
             Self::ClockSkew { seconds } => format!("the API server's clock is {seconds} s ahead"),
             Self::Colleague => "a colleague moves the traffic with kubectl".into(),
             Self::GitOps => "Argo CD owns the Service and puts it back".into(),

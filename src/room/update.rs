@@ -9,7 +9,7 @@ use super::log_intents::pattern;
 use super::logs::{Level, LogFilter};
 use super::message::{Body, Effect, LinkState, Message, Notice, Observation, Outcome, SourceId, Urgency};
 use super::view::{Palette, Prompt, PromptKind, moved};
-use crate::sop::operation::ActionKind;
+use crate::sop::operation::{Action, ActionKind};
 use crate::sop::phase::switched;
 
 /// How long a first "quit" counts while an operation runs.
@@ -116,6 +116,13 @@ impl Room {
         self.pod_facts.take();
         let before = self.switched.take();
         self.switched = switched(&self.world.cluster, self.record.as_ref());
+        let ours = self.ordered_move();
+        if let Some(switched) = &mut self.switched
+            && ours.is_some_and(|action| action.is_way_back_to(switched.to))
+        {
+            // The record may not have it yet: it waits for nothing on the way back.
+            switched.rollback = true;
+        }
         if self.switched != before {
             self.logs.switched_at = self.switched.as_ref().map(|switched| switched.at);
             self.tell_of_foreign_switch(before.as_ref());
@@ -130,14 +137,18 @@ impl Room {
     fn tell_of_foreign_switch(&mut self, before: Option<&crate::sop::record::Switched>) {
         let Some(now) = &self.switched else { return };
         let moved = before.is_some_and(|before| before.to != now.to);
-        let ours = self.operations.latest().is_some_and(|operation| {
-            let recent = operation.ended.as_ref().is_none_or(|(at, _)| self.now.since(*at) < OURS_FOR);
-            recent && operation.action.traffic_to() == Some(now.to)
-        });
+        let ours = self.ordered_move().is_some_and(|action| action.traffic_to() == Some(now.to));
         if moved && !ours {
             let words = format!("traffic went to {} (by {})", now.to.label(), now.by);
             self.notice(Notice { urgency: Urgency::Alarm, words });
         }
+    }
+
+    /// What this room has ordered and whose effect may still be coming to be seen.
+    fn ordered_move(&self) -> Option<Action> {
+        let operation = self.operations.latest()?;
+        let recent = operation.ended.as_ref().is_none_or(|(at, _)| self.now.since(*at) < OURS_FOR);
+        recent.then(|| operation.action.clone())
     }
 
     fn learn(&mut self, outcome: Outcome) {

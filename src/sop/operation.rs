@@ -80,6 +80,12 @@ impl Action {
         }
     }
 
+    /// Whether it takes the traffic back to that colour.
+    #[must_use]
+    pub fn is_way_back_to(&self, colour: Colour) -> bool {
+        matches!(self, Self::Rollback { .. }) && self.traffic_to() == Some(colour)
+    }
+
     /// The colour that the traffic goes to when the action is done, if it moves any.
     #[must_use]
     pub const fn traffic_to(&self) -> Option<Colour> {

@@ -212,7 +212,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(
         &[key(KeyCode::Enter), char(' ')],
         Intent::ToggleFault,
-        "rehearsal: begin or end the chosen fault",
+        "rehearsal: chosen fault on or off",
         Group::Program,
         Scope::Faults,
     ),

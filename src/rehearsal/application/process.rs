@@ -36,8 +36,6 @@ pub struct Process {
     pub pod: String,
     /// The image's tag.
     pub version: String,
-    /// How often the container was started before.
-    pub restarts: u32,
     pub log: ContainerLog,
     stage: watch::Sender<Stage>,
     /// Whether its clients were told before it ended.
@@ -69,11 +67,10 @@ pub struct Answer {
 impl Process {
     /// A run that has just begun.
     #[must_use]
-    pub fn new(pod: &str, version: &str, restarts: u32, nature: Nature) -> Self {
+    pub fn new(pod: &str, version: &str, nature: Nature) -> Self {
         Self {
             pod: pod.to_owned(),
             version: version.to_owned(),
-            restarts,
             log: ContainerLog::default(),
             stage: watch::Sender::new(Stage::Starting),
             drained: AtomicBool::new(false),
@@ -217,7 +214,7 @@ mod tests {
             started: world.clock.now(),
             limit_mib: Some(128.0),
         };
-        Arc::new(Process::new("p", "v1.1.0", 0, nature))
+        Arc::new(Process::new("p", "v1.1.0", nature))
     }
 
     #[tokio::test]

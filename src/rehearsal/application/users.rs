@@ -1,7 +1,6 @@
 //! The application's users: so many requests a second through the Service, half of them
 //! on new connections, half on connections that are kept alive and stay with their pod.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,30 +23,26 @@ const TICK: Duration = Duration::from_millis(50);
 const KEPT: usize = 20;
 /// Most requests of one tick; a machine that is late does not catch up.
 const MOST: f64 = 2000.0;
-/// Times of errors that are kept.
-const MOST_TIMES: usize = 4096;
 
 /// What users have seen.
 #[derive(Debug, Default)]
 pub struct Tally(Mutex<Counts>);
 
 /// The figures of a [`Tally`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub requests: u64,
     /// Answers that were the application's own errors.
     pub errors: u64,
     /// Requests without any answer.
     pub lost: u64,
-    /// When the newest errors and losses were, on the world's clock.
-    pub bad: VecDeque<Duration>,
 }
 
 impl Tally {
     /// The figures so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.lock().clone()
+        *self.lock()
     }
 
     /// Begins anew.
@@ -55,18 +50,14 @@ impl Tally {
         *self.lock() = Counts::default();
     }
 
-    fn count(&self, at: Duration, outcome: Option<u16>) {
+    fn count(&self, outcome: Option<u16>) {
         let mut counts = self.lock();
         counts.requests += 1;
         match outcome {
             Some(500..) => counts.errors += 1,
-            Some(_) => return,
+            Some(_) => {}
             None => counts.lost += 1,
         }
-        if counts.bad.len() == MOST_TIMES {
-            counts.bad.pop_front();
-        }
-        counts.bad.push_back(at);
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -114,7 +105,7 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
                 None => endpoint(&world),
             };
             let outcome = process.map(|process| process.request(&world).0);
-            world.application.tally.count(now.uptime, outcome);
+            world.application.tally.count(outcome);
         }
         if let Some(Fault::LogFlood { lines_per_second }) = world.faults.active().get("log-flood") {
             flood = (flood + passed * f64::from(lines_per_second)).min(f64::from(lines_per_second));

@@ -1,7 +1,6 @@
 //! `metadata.managedFields`: who has set which fields (KEP-555). A field belongs to
 //! whoever changed it last; fields that are applied may have several owners.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fields::{FieldPath, FieldSet, ITSELF, at};
@@ -168,14 +167,10 @@ pub(super) fn others<'e>(entries: &'e [Entry], write: &Write<'_>) -> impl Iterat
     entries.iter().filter(move |entry| !is_same(entry, Operation::Apply, "", &write))
 }
 
-/// When something was written, as entries have it.
-#[must_use]
-pub fn time(at: Timestamp) -> Value {
-    json!(seconds(at))
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn write(manager: &str) -> Write<'_> {

@@ -221,7 +221,7 @@ mod tests {
             started: world.clock.now(),
             limit_mib: None,
         };
-        let process = world.application.start(Process::new("p", "v1.0.0", 0, nature));
+        let process = world.application.start(Process::new("p", "v1.0.0", nature));
         process.log.write([line(1, "one"), line(2, "two"), line(3, "three")]);
         world
     }

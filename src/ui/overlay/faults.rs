@@ -25,7 +25,8 @@ pub(super) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     let faults = &scene.room.faults;
     let rows = u16::try_from(faults.len().max(1)).unwrap_or(u16::MAX).saturating_add(2);
     let on = faults.iter().filter(|fault| fault.is_on).count();
-    let title = format!("Faults: {on} on");
+    let seed = scene.room.setting.rehearsal.as_ref().map(|rehearsal| rehearsal.seed).unwrap_or_default();
+    let title = format!("Faults: {on} on, seed {seed}");
     let inner = framed(scene, &title, centred(body, WIDTH, rows), body, buffer);
     let chosen = scene.room.view.overlay_offset.min(faults.len().saturating_sub(1));
     let first = (chosen + 1).saturating_sub(usize::from(inner.height));

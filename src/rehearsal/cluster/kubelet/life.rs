@@ -82,7 +82,7 @@ pub(in crate::rehearsal::cluster) fn settled(world: &World, pod: &Value) -> bool
     }
     let Some(container) = Container::of(pod) else { return false };
     status::bind(world, pod);
-    let process = started(world, pod, &container, 0);
+    let process = started(world, pod, &container);
     process.serve();
     let state = State::Running { since: world.now() };
     let writing = Writing { container: &container, state, last: None, ready: true, restarts: 0 };
@@ -90,8 +90,8 @@ pub(in crate::rehearsal::cluster) fn settled(world: &World, pod: &Value) -> bool
     true
 }
 
-fn started(world: &World, pod: &Value, container: &Container, restarts: u32) -> Arc<Process> {
-    let process = Process::new(object::name(pod), &container.version, restarts, container.nature(world));
+fn started(world: &World, pod: &Value, container: &Container) -> Arc<Process> {
+    let process = Process::new(object::name(pod), &container.version, container.nature(world));
     let process = world.application.start(process);
     process.write(world, &format!("INFO starting {}", container.version));
     process
@@ -216,7 +216,7 @@ impl Life {
     async fn start(&mut self) -> Run {
         let name = self.container.name.clone();
         self.tell("Normal", "Created", &format!("Created container: {name}"));
-        let process = started(&self.world, &self.pod, &self.container, self.restarts);
+        let process = started(&self.world, &self.pod, &self.container);
         let began = self.world.now();
         if let Some(end) = self.container.ends_at_once(&self.world.scenario, &self.world.faults.active()) {
             process.write(&self.world, &format!("FATAL exiting with status {}", end.code));
