@@ -178,7 +178,7 @@ impl World {
         if replicas == 0 {
             let version = self.get(&what)["spec"]["selector"]["matchLabels"]["version"].clone();
             let labels = format!("version={}", version.as_str().unwrap());
-            super::until("the pods to go", Duration::from_secs(60), || {
+            super::until("the pods to go", Duration::from_secs(120), || {
                 self.pods(&labels).is_empty().then_some(())
             });
         }
