@@ -235,7 +235,6 @@ impl Stage {
         self.learn(Outcome::Ended { id, conclusion });
     }
 
-    /// The pods' watch is lost and nothing was heard for 40 s.
     /// A rehearsal with two faults, one of them going on.
     pub fn rehearsal() -> Self {
         let mut stage = Self::watch();
@@ -250,6 +249,7 @@ impl Stage {
         stage
     }
 
+    /// The pods' watch is lost and nothing was heard for 40 s.
     pub fn stale() -> Self {
         let mut stage = Self::watch();
         stage.see(Observation::Link(
