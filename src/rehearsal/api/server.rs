@@ -1,4 +1,5 @@
-//! The listener: TLS, HTTP/1.1 and HTTP/2, and the faults that trouble connections.
+//! The listener: TLS and HTTP/1.1, which all clients speak and upgrades need, and the
+//! faults that trouble connections.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,9 +10,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::header::DATE;
 use axum::http::{HeaderValue, Response};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -101,10 +102,9 @@ async fn connection(world: Arc<World>, stream: TcpStream, acceptor: TlsAcceptor)
         let world = Arc::clone(&world);
         async move { Ok::<_, Infallible>(on_time(&world, request.map(Body::new)).await) }
     });
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new());
-    server.http2().timer(TokioTimer::new());
-    if let Err(error) = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await {
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new());
+    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
         tracing::debug!("a connection of the rehearsal's API ended: {error}");
     }
 }

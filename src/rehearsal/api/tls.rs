@@ -43,6 +43,6 @@ pub(super) fn identity() -> io::Result<Identity> {
             builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key)
         })
         .map_err(io::Error::other)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Identity { acceptor: TlsAcceptor::from(Arc::new(config)), authority: authority.pem() })
 }
