@@ -137,7 +137,7 @@ def patching(kubectl):
     kubectl.ok("patch", "service", "backend", "-p", ports)
     service = kubectl.read("service", "backend")
     assert service["metadata"]["labels"] == {"m": "2"}, service
-    assert [port["port"] for port in service["spec"]["ports"]] == [80, 81], service
+    assert [port["port"] for port in service["spec"]["ports"]] == [81, 80], "new ones come first"
     kubectl.ok("patch", "service", "backend", "-p", '{"spec":{"ports":[{"port":81,"$patch":"delete"}]}}')
     scale = '{"spec":{"replicas":3}}'
     kubectl.ok("patch", "deployment", "backend-green", "--subresource=scale", "--type=merge", "-p", scale)

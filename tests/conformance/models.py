@@ -42,7 +42,7 @@ def models():
     assert not empty, f"nothing was listed of {empty}"
     pod = lists["pods"].items[0]
     assert pod.status.container_statuses[0].state.running.started_at, pod
-    assert pod.status.host_i_ps and pod.status.pod_i_ps, "what came after the lab's server"
+    assert pod.status.host_ips and pod.status.pod_ips, "what came after the lab's server"
     slice = lists["endpoint slices"].items[0]
     assert all(endpoint.conditions.ready for endpoint in slice.endpoints), slice
     lease = client.V1Lease(metadata=client.V1ObjectMeta(name="l"), spec=client.V1LeaseSpec(holder_identity="me"))
