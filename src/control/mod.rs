@@ -299,6 +299,8 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         zone: environment.time_zone.zone.clone(),
         zone_label: environment.time_zone.label.clone(),
         policy: environment.policy.clone(),
+        signals: Vec::new(),
+        alerts: false,
         rehearsal,
     }
 }

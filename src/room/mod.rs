@@ -8,6 +8,7 @@ pub mod judgement;
 mod log_intents;
 pub mod logs;
 pub mod message;
+pub mod metrics;
 pub mod operations;
 pub mod rehearsal;
 pub mod roster;
@@ -30,6 +31,7 @@ use crate::sop::phase::{Phase, phase};
 use crate::sop::pods::PodFacts;
 use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
+use crate::sop::signal::Signal;
 use message::{Notice, Urgency};
 use operations::Operations;
 use rehearsal::{FaultLine, Rehearsal};
@@ -59,6 +61,7 @@ pub struct Room {
     /// The last known move of the traffic.
     pub switched: Option<Switched>,
     pub operations: Operations,
+    pub metrics: metrics::Metrics,
     pub logs: logs::Logs,
     /// What can be made to go wrong; empty in earnest.
     pub faults: Vec<FaultLine>,
@@ -91,6 +94,10 @@ pub struct Setting {
     /// What the header calls the zone.
     pub zone_label: String,
     pub policy: Policy,
+    /// What is watched; empty: no metrics are configured.
+    pub signals: Vec<Signal>,
+    /// Whether an alerting system is asked.
+    pub alerts: bool,
     /// `None` in earnest.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -100,6 +107,7 @@ impl Room {
     #[must_use]
     pub fn new(setting: Setting, logs: logs::Logs, now: Moment) -> Self {
         Self {
+            metrics: metrics::Metrics::new(setting.signals.clone()),
             setting,
             now,
             world: World::default(),

@@ -88,6 +88,16 @@ impl Room {
                 self.heard();
             }
             Observation::Probe(probe) => self.world.probe(probe, self.now),
+            Observation::Samples(samples) => {
+                self.metrics.samples(samples, self.now);
+                self.metrics.remember(self.switched.as_ref().map(|switched| switched.at));
+            }
+            Observation::Past(past) => {
+                self.metrics.past(past);
+                self.metrics.remember(self.switched.as_ref().map(|switched| switched.at));
+            }
+            Observation::Alerts(alerts) => self.metrics.alerts(alerts, self.now),
+            Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -116,6 +126,7 @@ impl Room {
         self.pod_facts.take();
         let before = self.switched.take();
         self.switched = switched(&self.world.cluster, self.record.as_ref());
+        self.metrics.remember(self.switched.as_ref().map(|switched| switched.at));
         if self.switched != before {
             self.logs.switched_at = self.switched.as_ref().map(|switched| switched.at);
             self.tell_of_foreign_switch(before.as_ref());

@@ -2,6 +2,7 @@
 //! of the other modules.
 
 pub mod access;
+pub mod alert;
 pub mod cluster;
 pub mod colour;
 pub mod command;
@@ -14,6 +15,7 @@ pub mod policy;
 pub mod record;
 pub mod rollback;
 pub mod rollout;
+pub mod signal;
 pub mod verification;
 
 /// The field manager under which this program writes to the cluster.

@@ -67,6 +67,8 @@ pub fn setting() -> Setting {
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         zone_label: "Malabo".into(),
         policy: Policy::default(),
+        signals: Vec::new(),
+        alerts: false,
         rehearsal: None,
     }
 }

@@ -312,4 +312,3 @@ async fn gone(seen: &mut Receiver<Seen>) {
     // No more news means that it is.
     let _ = seen.wait_for(Option::is_none).await;
 }
-
