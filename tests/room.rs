@@ -6,10 +6,10 @@ mod rooms;
 
 use std::time::Duration;
 
-use cutover::room::judgement::Verdict;
 use cutover::room::message::{Change, Observation, Probe};
 use cutover::sop::colour::Colour;
 use cutover::sop::phase::Phase;
+use cutover::sop::verdict::Verdict;
 use rooms::Stage;
 
 #[test]

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::room::Room;
 use crate::room::dialog::typed_image;
-use crate::room::judgement::Verdict;
 use crate::room::message::{Conclusion, Probe};
 use crate::sop::moment::Moment;
 use crate::sop::operation::{Action, ActionKind};
 use crate::sop::phase::Phase;
+use crate::sop::verdict::Verdict;
 
 /// How often one thing is tried.
 const TRIES: u32 = 3;

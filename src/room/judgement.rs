@@ -8,57 +8,10 @@ use super::message::{LinkState, Probe};
 use crate::sop::colour::Colour;
 use crate::sop::interlock::Freshness;
 use crate::sop::rollout::{Rollout, rollout};
+use crate::sop::verdict::{Findings, Judgement, Verdict};
 
 /// A probe's answer older than this says nothing about now.
 const PROBE_HOLDS: Duration = Duration::from_secs(60);
-
-/// The five verdicts, the best first: the worst of all reasons is the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    Pass,
-    Warn,
-    NoData,
-    Stale,
-    Fail,
-}
-
-impl Verdict {
-    /// The word on the screen.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Warn => "WARN",
-            Self::NoData => "NO DATA",
-            Self::Stale => "STALE",
-            Self::Fail => "FAIL",
-        }
-    }
-}
-
-/// A verdict with what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    pub verdict: Verdict,
-    /// The worst first; empty for a pass.
-    pub reasons: Vec<String>,
-}
-
-/// Reasons as they are found.
-#[derive(Default)]
-struct Findings(Vec<(Verdict, String)>);
-
-impl Findings {
-    fn add(&mut self, verdict: Verdict, why: impl Into<String>) {
-        self.0.push((verdict, why.into()));
-    }
-
-    fn judgement(mut self) -> Judgement {
-        self.0.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
-        let verdict = self.0.first().map_or(Verdict::Pass, |(verdict, _)| *verdict);
-        Judgement { verdict, reasons: self.0.into_iter().map(|(_, why)| why).collect() }
-    }
-}
 
 impl Room {
     /// Whether the traffic is served well, as far as anyone can tell from here.

@@ -16,6 +16,7 @@ pub mod record;
 pub mod rollback;
 pub mod rollout;
 pub mod signal;
+pub mod verdict;
 pub mod verification;
 
 /// The field manager under which this program writes to the cluster.

@@ -2,10 +2,10 @@
 
 use crate::room::Room;
 use crate::room::act::Standing;
-use crate::room::judgement::Judgement;
 use crate::sop::operation::{Action, ActionKind, RollbackWay};
 use crate::sop::phase::{Phase, phase_given};
 use crate::sop::rollback::WayBack;
+use crate::sop::verdict::Judgement;
 
 use super::theme::{Glyphs, Look, Tone};
 

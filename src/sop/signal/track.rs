@@ -9,8 +9,10 @@ use super::{Sample, Signal};
 use crate::sop::colour::{Colour, PerColour};
 use crate::sop::moment::Moment;
 
-/// Points kept of one history: an hour of samples every 5 s.
+/// Points kept of one history: an hour of samples every 5 s, or more time thinned out.
 pub const MOST_POINTS: usize = 720;
+/// How long points are kept.
+const KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(3);
 /// Whole samples kept, for the rules that look further back than one.
 const MOST_SAMPLES: usize = 64;
 /// How long before the switch counts as "before the switch".
@@ -47,12 +49,26 @@ impl History {
         {
             self.points.push_back(Point { at: sample.at, value });
         }
-        while self.points.len() > MOST_POINTS {
-            self.points.pop_front();
-        }
+        self.bound();
         self.samples.push_back((now, sample));
         while self.samples.len() > MOST_SAMPLES {
             self.samples.pop_front();
+        }
+    }
+
+    /// Forgets what is too old, and thins the older half out when there is too much.
+    fn bound(&mut self) {
+        let Some(newest) = self.points.back().map(|point| point.at) else { return };
+        while self.points.front().is_some_and(|point| newest.duration_since(point.at) > KEPT) {
+            self.points.pop_front();
+        }
+        if self.points.len() > MOST_POINTS {
+            let half = self.points.len() / 2;
+            let mut place = 0;
+            self.points.retain(|_| {
+                place += 1;
+                place > half || place % 2 == 0
+            });
         }
     }
 
@@ -198,7 +214,7 @@ mod tests {
             history.push(Sample::new(at(n), reading), moment(0));
         }
         history.load(&points(-1_000, 0, f64::INFINITY));
-        assert_eq!(history.points().len(), MOST_POINTS);
+        assert!((MOST_POINTS / 2..=MOST_POINTS).contains(&history.points().len()));
         assert!(history.points().iter().all(|point| point.value.is_finite()));
         assert_eq!(history.samples().count(), MOST_SAMPLES);
     }
@@ -223,11 +239,11 @@ mod tests {
         track.remember(Some(at(20)));
         assert_eq!(track.before(), Some(75.0));
         for n in 0..1_000 {
-            track.total.push(Sample::new(at(1_000 + n), Reading::Value(1.0)), moment(0));
+            track.total.push(Sample::new(at(20_000 + n), Reading::Value(1.0)), moment(0));
         }
         track.remember(Some(at(20)));
         assert_eq!(track.before(), Some(75.0), "the history has forgotten it, the track has not");
-        track.remember(Some(at(1_500)));
+        track.remember(Some(at(20_900)));
         assert_eq!(track.before(), Some(1.0));
     }
 }
