@@ -17,6 +17,7 @@ use crate::sop::colour::Colour;
 use crate::sop::command::Command;
 use crate::sop::interlock::Interlock;
 use crate::sop::moment::Moment;
+use crate::sop::note::Note;
 use crate::sop::operation::{Action, OperationId, Order};
 use crate::sop::record::Record;
 use crate::sop::signal::{Past, Sampled};
@@ -254,6 +255,8 @@ impl Conclusion {
 #[derive(Clone, Debug)]
 pub enum Effect {
     Execute(Order),
+    /// Write a note down for all operators.
+    Note(Note),
     /// Take command now; the reason when it is taken from somebody.
     TakeCommand {
         reason: Option<String>,
