@@ -74,6 +74,10 @@ pub enum Command {
     Rollback(Rollback),
     /// Scale the old colour to 0
     Retire(Retire),
+    /// End the release: its watch is over, the old colour is down or kept on purpose
+    Close(Close),
+    /// Watch the new version after the switch; the exit status says how it went
+    Watch(Watch),
     /// Print the state of both colours
     Status(Status),
     /// Check configuration, credentials, objects and permissions
@@ -167,6 +171,44 @@ pub struct Retire {
     pub colour: Option<Colour>,
     #[command(flatten)]
     pub confirm: Confirm,
+}
+
+/// `cutover close`
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Close {
+    /// The name of the Service, as the confirmation
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `cutover watch`
+///
+/// Exit status: 0 it passes, 5 it was rolled back, 7 it warns, 8 no data or stale, 9 it
+/// fails; 1 it could not be watched.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Watch {
+    /// How long, counted from the switch [default: the configuration's `policy.watch`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub minutes: Option<u64>,
+    /// Whether a reason to roll back does so by itself after the countdown; `automatic` takes command [default: the configuration's]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub rollback: Option<RollbackWhen>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Output,
+}
+
+/// Who rolls back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RollbackWhen {
+    /// The program, after a countdown that anybody can stop
+    Automatic,
+    /// Nobody: the reasons are printed
+    Never,
 }
 
 /// `cutover status`

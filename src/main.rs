@@ -8,7 +8,7 @@ use color_eyre::eyre::{Result, WrapErr as _};
 use cutover::cli::{Cli, ColourWhen, Command, Common, Doctor, Rehearse};
 use cutover::clock::Clock;
 use cutover::config::{self, Environment};
-use cutover::control::{Control, Use, headless, rehearse, screen, status};
+use cutover::control::{Control, Use, headless, rehearse, screen, status, watching};
 use cutover::doctor;
 use cutover::rehearsal::stage::StageError;
 
@@ -69,6 +69,9 @@ fn run(cli: Cli, clock: Clock) -> Result<u8> {
         None => room(&runtime, environment, operator, clock, cli.common.color),
         Some(Command::Status(options)) => Ok(runtime.block_on(async {
             status::run(Control::start(environment, operator, clock, Use::Look), options).await
+        })),
+        Some(Command::Watch(options)) => Ok(runtime.block_on(async {
+            watching::run(watching::start(environment, operator, clock, options), options).await
         })),
         Some(Command::Doctor(options)) => runtime.block_on(examine(&environment, options)),
         Some(action) => Ok(runtime.block_on(async {

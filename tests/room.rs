@@ -6,11 +6,11 @@ mod rooms;
 
 use std::time::Duration;
 
-use cutover::room::judgement::Verdict;
 use cutover::room::message::{Change, Observation, Outcome, Probe};
 use cutover::sop::colour::Colour;
 use cutover::sop::operation::{Action, OperationId, RollbackWay};
 use cutover::sop::phase::Phase;
+use cutover::sop::verdict::Verdict;
 use rooms::Stage;
 
 #[test]

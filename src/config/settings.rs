@@ -15,11 +15,21 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Reads `[policy]`.
 pub(super) fn policy(table: &Table<'_>) -> Policy {
     let default = Policy::default();
+    let (automatic_rollback, countdown) = table.within("rollback", |table| {
+        // In less time nobody could read what is about to happen.
+        let countdown = table.duration("countdown", default.countdown, 5 * SECOND..=60 * MINUTE);
+        (table.flag("automatic", default.automatic_rollback), countdown)
+    });
     // Only times for which none at all makes sense may be zero.
     let policy = Policy {
         verify_holds: table.duration("verify_holds", default.verify_holds, SECOND..=LONGEST),
         standby: table.duration("standby", default.standby, Duration::ZERO..=LONGEST),
         watch: table.duration("watch", default.watch, Duration::ZERO..=LONGEST),
+        first_look: table.duration("first_look", default.first_look, Duration::ZERO..=LONGEST),
+        first_look_by: table.duration("first_look_by", default.first_look_by, Duration::ZERO..=LONGEST),
+        on_call: table.duration("on_call", default.on_call, Duration::ZERO..=LONGEST),
+        automatic_rollback,
+        countdown,
         stale_after: table.duration("stale_after", default.stale_after, SECOND..=60 * MINUTE),
         rollout_timeout: table.duration("rollout_timeout", default.rollout_timeout, SECOND..=LONGEST),
         switch_timeout: table.duration("switch_timeout", default.switch_timeout, SECOND..=60 * MINUTE),

@@ -1,17 +1,20 @@
 //! The autopilot of a rehearsal: plays the operator by the book, through the room's own
-//! proposals and interlocks. It overrides nothing; where the book has no answer it says
-//! that it is stuck.
+//! proposals and interlocks. Where nothing measures what the old colour still gets it
+//! looks at the endpoints and says so, as an operator has to; it overrides nothing else.
+//! Where the book has no answer it says that it is stuck.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::room::Room;
 use crate::room::dialog::typed_image;
-use crate::room::judgement::Verdict;
 use crate::room::message::{Conclusion, Probe};
+use crate::sop::interlock::{InterlockId, first_blocked};
 use crate::sop::moment::Moment;
-use crate::sop::operation::{Action, ActionKind};
+use crate::sop::note::Noted;
+use crate::sop::operation::{Action, ActionKind, Override};
 use crate::sop::phase::Phase;
+use crate::sop::verdict::Verdict;
 
 /// How often one thing is tried.
 const TRIES: u32 = 3;
@@ -72,7 +75,8 @@ impl Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Wait,
-    Perform(Action),
+    Perform(Action, Vec<Override>),
+    Write(Noted),
     End(Ending),
 }
 
@@ -118,7 +122,7 @@ impl Autopilot {
                 self.perform(room, ActionKind::Rollback)
             }
             Some(Phase::Watch) => self.watch(room),
-            Some(Phase::StandDown) => self.perform(room, ActionKind::Retire),
+            Some(Phase::StandDown) => self.stand_down(room),
             Some(Phase::Prepare) => self.perform(room, ActionKind::Deploy),
             Some(Phase::Deploy) => self.deploy(room),
             Some(Phase::Verify) => self.perform(room, ActionKind::Verify),
@@ -186,8 +190,10 @@ impl Autopilot {
 
     fn perform(&mut self, room: &Room, kind: ActionKind) -> Decision {
         let standing = room.standing(kind);
-        if let Some(blocked) = standing.blocked {
-            return self.or_stuck(room, &format!("{kind} is blocked: {blocked}"));
+        let overrides = seen_for_itself(room, kind);
+        let given: Vec<InterlockId> = overrides.iter().map(|each| each.interlock).collect();
+        if let Some(lock) = first_blocked(&standing.interlocks, &given) {
+            return self.or_stuck(room, &format!("{kind} is blocked: {}", lock.why()));
         }
         let Some(action) = standing.action else { return self.or_stuck(room, "there is nothing to do") };
         if self.last_try.is_some_and(|last| room.now.since(last) < PAUSE) && self.tries.contains_key(&kind) {
@@ -201,12 +207,30 @@ impl Autopilot {
         }
         *tries += 1;
         self.last_try = Some(room.now);
-        Decision::Perform(match action {
+        let action = match action {
             Action::Deploy { colour, image } => {
                 Action::Deploy { colour, image: typed_image(&image, &self.to) }
             }
             other => other,
-        })
+        };
+        Decision::Perform(action, overrides)
+    }
+
+    /// Retire, then close. A watch in which nothing was measured has no pass to close by:
+    /// it is ended with what was seen instead.
+    fn stand_down(&mut self, room: &Room) -> Decision {
+        let cluster = &room.world.cluster;
+        let old = cluster.idle().and_then(|idle| cluster.deployments[idle].as_ref());
+        if old.is_none_or(|old| old.desired > 0) {
+            return self.perform(room, ActionKind::Retire);
+        }
+        let watch = room.situation().watch();
+        let ended = watch.is_some_and(|watch| watch.ended.is_some());
+        if !ended && !room.assessed.evidence.is_measured() {
+            let reason = "its time is over, and the URL was answered well all the while".to_owned();
+            return Decision::Write(Noted::Ended { reason });
+        }
+        self.perform(room, ActionKind::Close)
     }
 
     /// Whether the release has to be taken back.
@@ -222,5 +246,20 @@ impl Autopilot {
         let bad = probes.iter().filter(|probe| !matches!(probe.answer, Ok(..500))).count();
         let slow = probes.iter().filter(|probe| probe.latency > TOO_SLOW).count();
         beyond(bad, BAD) || beyond(slow, SLOW)
+    }
+}
+
+/// What an operator would see where nothing measures it: whether the Service still sends
+/// anything to the old colour.
+fn seen_for_itself(room: &Room, kind: ActionKind) -> Vec<Override> {
+    let unmeasured = room.assessed.evidence.idle_requests.is_none();
+    let idle = room.world.cluster.idle();
+    let count = room.world.roster().endpoints;
+    match (kind, idle, count) {
+        (ActionKind::Retire, Some(idle), Some(count)) if unmeasured && count.ready[idle] == 0 => {
+            let reason = format!("the Service has no endpoint of {} any more", idle.label());
+            vec![Override { interlock: InterlockId::TrafficLeft, reason }]
+        }
+        _ => Vec::new(),
     }
 }

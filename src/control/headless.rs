@@ -12,9 +12,13 @@ use crate::room::intent::Intent;
 use crate::room::message::{Body, Conclusion, LinkState, Observation};
 use crate::sop::colour::Colour;
 use crate::sop::operation::{Action, OperationId, Order, Override, RollbackWay};
+use crate::sop::verdict::Verdict;
 
 /// How long the pair may take to be seen before the command gives up.
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long the metrics may take where an action rests on them: some samples.
+const MEASURED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Usage or configuration.
 pub const USAGE: u8 = 2;
@@ -66,17 +70,19 @@ async fn act(
     named_target(command, confirm)?;
     until_seen(control).await?;
     let action = action(control, command)?;
+    until_measured(control, &action).await;
     agree(control, command, confirm, &action)?;
+    let id = control.room.next_operation_id();
     let order = Order {
-        id: control.room.next_operation_id(),
-        action,
-        expectation: control.room.expectation(),
         overrides: confirm
             .overrides
             .iter()
             .map(|(interlock, reason)| Override { interlock: *interlock, reason: reason.clone() })
             .collect(),
         take_command: confirm.take_command.clone(),
+        reason: control.room.reason_for(&action),
+        evidence: control.room.assessed.evidence.clone(),
+        ..Order::new(id, action, control.room.expectation())
     };
     let id = order.id.clone();
     let effects = control.take(Body::Intent(Intent::Perform(order)));
@@ -91,7 +97,8 @@ const fn confirm_of(command: &Command) -> Option<&Confirm> {
         Command::Switch(switch) => Some(&switch.confirm),
         Command::Rollback(rollback) => Some(&rollback.confirm),
         Command::Retire(retire) => Some(&retire.confirm),
-        Command::Status(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
+        Command::Close(close) => Some(&close.confirm),
+        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
     }
 }
 
@@ -103,9 +110,10 @@ fn target(command: &Command) -> Option<String> {
         Command::Verify(verify) => colour(verify.colour),
         Command::Switch(switch) => colour(switch.to),
         Command::Retire(retire) => colour(retire.colour),
+        Command::Close(close) => close.service.clone(),
         Command::Rollback(rollback) if rollback.undo => rollback.service.clone(),
         Command::Rollback(rollback) => colour(rollback.to),
-        Command::Status(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
+        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
     }
 }
 
@@ -113,6 +121,7 @@ fn target(command: &Command) -> Option<String> {
 fn named_target(command: &Command, confirm: &Confirm) -> Result<(), Refusal> {
     let flag = match command {
         Command::Switch(_) => "--to COLOUR",
+        Command::Close(_) => "--service NAME",
         Command::Rollback(rollback) if rollback.undo => "--service NAME",
         Command::Rollback(_) => "--to COLOUR",
         _ => "--colour COLOUR",
@@ -129,7 +138,7 @@ fn named_target(command: &Command, confirm: &Confirm) -> Result<(), Refusal> {
 }
 
 /// Waits until the room knows enough to propose anything.
-async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
+pub(super) async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
     let limit = tokio::time::sleep(SEEN_WITHIN);
     tokio::pin!(limit);
     loop {
@@ -144,6 +153,34 @@ async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
             },
         }
     }
+}
+
+/// Gives the metrics a moment, where an action rests on them. What is missing after that
+/// is the interlocks' business.
+async fn until_measured(control: &mut Control, action: &Action) {
+    let limit = tokio::time::sleep(MEASURED_WITHIN);
+    tokio::pin!(limit);
+    while !is_measured(control, action) {
+        tokio::select! {
+            () = &mut limit => return,
+            message = control.next() => match message {
+                Some(message) => drop(control.take_all(message)),
+                None => return,
+            },
+        }
+    }
+}
+
+fn is_measured(control: &Control, action: &Action) -> bool {
+    let room = &control.room;
+    let evidence = &room.assessed.evidence;
+    let passes = evidence.watch.as_ref().is_none_or(|watch| watch.verdict == Verdict::Pass);
+    room.setting.signals.is_empty()
+        || match action {
+            Action::Switch { .. } => evidence.is_measured() && evidence.missing.is_empty(),
+            Action::Retire { .. } | Action::Close => evidence.is_measured() && passes,
+            _ => true,
+        }
 }
 
 fn seen(control: &Control) -> bool {
@@ -200,8 +237,9 @@ fn action(control: &Control, command: &Command) -> Result<Action, Refusal> {
         Command::Verify(verify) => Action::Verify { colour: verify.colour.unwrap_or(idle) },
         Command::Switch(switch) => Action::Switch { to: switch.to.unwrap_or(idle) },
         Command::Retire(retire) => Action::Retire { colour: retire.colour.unwrap_or(idle) },
+        Command::Close(_) => Action::Close,
         Command::Rollback(rollback) => Action::Rollback { way: way(control, rollback, idle)? },
-        Command::Status(_) | Command::Doctor(_) | Command::Rehearse(_) => {
+        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => {
             return Err(Refusal::Usage("this command changes nothing".into()));
         }
     })

@@ -11,6 +11,7 @@ mod score;
 pub mod screen;
 mod start;
 pub mod status;
+pub mod watching;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub enum Use {
     Action,
     /// Looking on: the pair alone.
     Look,
+    /// Watching without a screen: the pair, the lock, the record and what is measured.
+    Watch,
 }
 
 /// What a rehearsal adds to a room.
@@ -102,7 +105,10 @@ impl Control {
         let (hired, executor) = watch::channel(None);
         let stop = CancellationToken::new();
         let words = rehearsal.as_ref().map(|rehearsal| rehearsal.words.clone());
-        let room = Room::new(setting(&environment, operator.clone(), words), logs, clock.now());
+        let mut setting = setting(&environment, operator.clone(), words);
+        // A single action must not turn into another one.
+        setting.policy.automatic_rollback &= matches!(purpose, Use::Screen | Use::Watch);
+        let room = Room::new(setting, logs, clock.now());
         let start = start::Start {
             environment: Arc::new(environment),
             operator,
@@ -191,6 +197,9 @@ impl Control {
             }
             Effect::TakeCommand { reason } => {
                 self.with_executor(|executor| async move { executor.take_command(reason).await });
+            }
+            Effect::Note(note) => {
+                self.with_executor(|executor| async move { executor.note(note).await });
             }
             Effect::GiveUpCommand => {
                 self.with_executor(|executor| async move { executor.give_up_command().await });
@@ -299,6 +308,8 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         zone: environment.time_zone.zone.clone(),
         zone_label: environment.time_zone.label.clone(),
         policy: environment.policy.clone(),
+        signals: Vec::new(),
+        alerts: false,
         rehearsal,
     }
 }

@@ -23,6 +23,7 @@ use crate::room::intent::Intent;
 use crate::room::message::{Body, Effect, Observation, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::sop::command::Operator;
+use crate::sop::note::Noted;
 use crate::sop::operation::Order;
 use crate::term::signals;
 
@@ -90,6 +91,12 @@ pub fn room(
     Ok(control)
 }
 
+/// What the autopilot wants.
+pub(super) enum Wish {
+    Order(Order),
+    Note(Noted),
+}
+
 /// What looks over the operator's shoulder in a rehearsal: the scorer, and the autopilot
 /// where it plays.
 #[derive(Debug)]
@@ -110,8 +117,8 @@ impl Pilot {
         }
     }
 
-    /// Looks at the room; the order that the autopilot gives, if it gives one.
-    pub(super) fn look(&mut self, room: &mut Room) -> Option<Order> {
+    /// Looks at the room; what the autopilot wants, if it wants anything.
+    pub(super) fn look(&mut self, room: &mut Room) -> Option<Wish> {
         if self.faults.borrow_and_update().all().any(|fault| fault.is_of_the_release()) {
             self.scorer.fault(room.now);
         }
@@ -119,13 +126,13 @@ impl Pilot {
         let autopilot = self.autopilot.as_mut().filter(|_| self.ending.is_none())?;
         match autopilot.next(room) {
             Decision::Wait => None,
-            Decision::Perform(action) => Some(Order {
-                id: room.next_operation_id(),
-                action,
-                expectation: room.expectation(),
-                overrides: Vec::new(),
-                take_command: None,
-            }),
+            Decision::Write(noted) => Some(Wish::Note(noted)),
+            Decision::Perform(action, overrides) => {
+                let id = room.next_operation_id();
+                let (reason, evidence) = (room.reason_for(&action), room.assessed.evidence.clone());
+                let order = Order::new(id, action, room.expectation());
+                Some(Wish::Order(Order { overrides, reason, evidence, ..order }))
+            }
             Decision::End(ending) => {
                 self.ending = Some(ending);
                 None
@@ -144,12 +151,16 @@ impl Control {
     pub(super) fn fly(&mut self) -> Vec<Effect> {
         let Some(pilot) = &mut self.pilot else { return Vec::new() };
         let was_over = pilot.ending.is_some();
-        let order = pilot.look(&mut self.room);
+        let wish = pilot.look(&mut self.room);
         if let Some(ending) = pilot.ending.as_ref().filter(|_| !was_over) {
             let words = format!("the autopilot has ended: {}", ending.words());
             self.tell(Urgency::Warning, words);
         }
-        order.map(|order| self.take(Body::Intent(Intent::Perform(order)))).unwrap_or_default()
+        match wish {
+            None => Vec::new(),
+            Some(Wish::Order(order)) => self.take(Body::Intent(Intent::Perform(order))),
+            Some(Wish::Note(noted)) => vec![self.room.write_down(noted)],
+        }
     }
 }
 

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use crate::rehearsal::application::users::Counts;
 use crate::room::Room;
-use crate::room::judgement::Verdict;
 use crate::room::message::Conclusion;
 use crate::sop::moment::Moment;
 use crate::sop::operation::ActionKind;
 use crate::sop::phase::Phase;
+use crate::sop::verdict::Verdict;
 
 /// What a rehearsal came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -74,6 +74,9 @@ impl Start {
             move || executor.clone().watch()
         });
         self.executor.send_replace(Some(executor));
+        if matches!(self.purpose, Use::Screen | Use::Watch) {
+            self.measuring_sources(&observations);
+        }
         if self.purpose == Use::Screen {
             self.screen_sources(connection, observations);
         }
@@ -82,7 +85,7 @@ impl Start {
     /// What only the screen shows.
     fn screen_sources(&self, connection: Connection, observations: mpsc::Sender<Observation>) {
         self.keep("the log streams", {
-            let (start, observations) = (self.clone(), observations.clone());
+            let start = self.clone();
             move || {
                 let (start, observations) = (start.clone(), observations.clone());
                 let client = connection.client.clone();
@@ -95,8 +98,12 @@ impl Start {
                 }
             }
         });
+    }
+
+    /// What the watch rests on.
+    fn measuring_sources(&self, observations: &mpsc::Sender<Observation>) {
         self.keep("the probe", {
-            let start = self.clone();
+            let (start, observations) = (self.clone(), observations.clone());
             move || {
                 let application = Arc::new(start.environment.application.clone());
                 probe::run(application, observations.clone(), start.stop.clone())

@@ -91,6 +91,10 @@ pub(super) fn decide(operation: &OpenOperation, cluster: &Cluster) -> Finding {
             OperationResult::Failed,
             "the checks were not finished: the program ended; nothing was changed".to_owned(),
         ),
+        Action::Close => Finding::Ended(
+            OperationResult::Failed,
+            "the release was not closed: the program ended".to_owned(),
+        ),
         Action::Switch { to } | Action::Rollback { way: RollbackWay::SwitchBack { to } } => {
             moved(operation, cluster, *to)
         }
@@ -365,13 +369,11 @@ mod tests {
     #[test]
     fn journal_and_record_tell_one_story() {
         let open = |id: &str| OpenIntent {
-            order: crate::sop::operation::Order {
-                id: OperationId(id.into()),
-                action: Action::Switch { to: Colour::Green },
-                expectation: Default::default(),
-                overrides: Vec::new(),
-                take_command: None,
-            },
+            order: crate::sop::operation::Order::new(
+                OperationId(id.into()),
+                Action::Switch { to: Colour::Green },
+                Default::default(),
+            ),
             before: Default::default(),
             by: "ops1@b/s".into(),
             at: at(100),
@@ -385,6 +387,7 @@ mod tests {
             active_before: None,
             desired_before: None,
             overrides: Vec::new(),
+            reason: None,
             outcome: ended.then(|| OutcomeRecord {
                 result: OperationResult::Verified,
                 at: at(101),

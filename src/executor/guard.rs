@@ -142,6 +142,9 @@ fn judge(job: &Job, seen: &Fresh, access: &Access, command: &Command, record: &R
         command,
         verification: record.verification.as_ref(),
         switched: switched.as_ref(),
+        record: Some(record),
+        notes: &record.notes,
+        evidence: &job.order.evidence,
         pods: None,
         read_only: world.read_only,
         policy: &world.environment.policy,
@@ -251,6 +254,7 @@ pub(super) fn intent(job: &Job, seen: Option<&Fresh>) -> (OperationRecord, Befor
         active_before: active,
         desired_before: desired,
         overrides: order.overrides.clone(),
+        reason: order.reason.clone(),
         outcome: None,
     };
     (operation, before)

@@ -4,6 +4,7 @@
 
 mod call;
 mod check;
+mod close;
 mod deploy;
 mod doubt;
 mod finding;
@@ -46,6 +47,7 @@ use crate::journal::{Before, Journal, LockChange, What, state_directory};
 use crate::room::message::{Conclusion, Message, Outcome, Urgency};
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::InterlockId;
+use crate::sop::note::Note;
 use crate::sop::operation::{Action, Order};
 use crate::sop::record::{OperationResult, OutcomeRecord};
 use crate::sources::kubernetes::Connection;
@@ -179,6 +181,19 @@ impl Executor {
         if job.is_in_record() {
             papers.owe_record(RecordChange::Settle(job.id().clone(), outcome));
         }
+    }
+
+    /// Writes a note down for all operators, and into the journal. Nobody has to be in
+    /// command for it.
+    pub async fn note(&self, note: Note) {
+        let world = &self.world;
+        if world.read_only {
+            world.reporter.notice(Urgency::Warning, "read-only: it is not written down").await;
+            return;
+        }
+        world.papers.owe_journal(What::Note { note: note.clone() });
+        world.papers.owe_record(RecordChange::Note(note));
+        world.papers.all_written(PAPERS_LIMIT).await;
     }
 
     /// Takes command without changing anything else; from somebody else only with a
@@ -317,6 +332,7 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
         Action::Verify { colour } => verify::run(job, &fresh, *colour).boxed().await,
         Action::Switch { to } => switch::run(job, &fresh, *to).boxed().await,
         Action::Retire { colour } => retire::run(job, &fresh, *colour).boxed().await,
+        Action::Close => close::run(job, &fresh),
         Action::Rollback { .. } => not_done("a rollback has a lane of its own"),
     }
 }

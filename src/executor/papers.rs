@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::report::Reporter;
 use crate::journal::{Entry, Journal, JournalError, What};
 use crate::room::message::Urgency;
+use crate::sop::note::Note;
 use crate::sop::operation::OperationId;
 use crate::sop::record::{Measured, OperationRecord, OutcomeRecord, Record};
 use crate::sop::verification::Verification;
@@ -30,6 +31,7 @@ pub(super) enum RecordChange {
     Settle(OperationId, OutcomeRecord),
     Measure(Measured, Duration, Timestamp),
     Verified(Verification),
+    Note(Note),
 }
 
 impl RecordChange {
@@ -37,6 +39,7 @@ impl RecordChange {
         match self.clone() {
             Self::Intend(operation) => record.intend(operation),
             Self::Settle(id, outcome) => record.settle(&id, outcome),
+            Self::Note(note) => record.note(note),
             Self::Measure(of, took, at) => record.measure(of, took, at),
             Self::Verified(verification) => {
                 let known = record.verification.as_ref().map(|known| known.at);

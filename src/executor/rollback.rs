@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use kube::api::{ListParams, Patch};
 
 use super::deploy::{bring_up, change_deployment};
@@ -22,7 +23,8 @@ use crate::room::message::{Conclusion, StepState, Urgency};
 use crate::sop::access;
 use crate::sop::colour::Colour;
 use crate::sop::command::Command;
-use crate::sop::interlock::{Freshness, Situation, interlocks};
+use crate::sop::interlock::{Freshness, Interlock, InterlockId, LockState, Situation, interlocks};
+use crate::sop::note;
 use crate::sop::operation::{Action, RollbackWay};
 use crate::sop::record::Measured;
 use crate::sources::kubernetes::{convert, explain};
@@ -30,6 +32,8 @@ use crate::warroom::{Acquired, TakeOver};
 
 /// How long the paperwork may hold the way back up, once everything else is ready.
 const PAPERS_LIMIT: Duration = Duration::from_millis(700);
+/// How long a look for somebody's stop may hold an automatic rollback up.
+const RECORD_LIMIT: Duration = Duration::from_secs(2);
 /// How often a switch back that lost against somebody else's change is tried on a new
 /// read. Each such loss is certain: nothing was applied.
 const MOST_TRIES: usize = 4;
@@ -38,6 +42,11 @@ const REASON: &str = "rollback";
 
 /// Takes the release back.
 pub(super) async fn run(job: &Arc<Job>, way: &RollbackWay) -> Conclusion {
+    if let Some(announced) = job.order.automatic
+        && let Err(conclusion) = nobody_stopped(job, announced).await
+    {
+        return conclusion;
+    }
     let colour = deployment_of(&job.order.action);
     let papers = tokio::spawn(paperwork(Arc::clone(job)));
     let needed = access::needed(&job.order.action);
@@ -58,6 +67,25 @@ pub(super) async fn run(job: &Arc<Job>, way: &RollbackWay) -> Conclusion {
         RollbackWay::SwitchBack { to } => switch_back(job, fresh, &access, *to).boxed().await,
         RollbackWay::Undo { colour } => undo(job, &fresh, *colour).boxed().await,
         RollbackWay::Redeploy { to, image } => redeploy(job, &fresh, &access, *to, image).boxed().await,
+    }
+}
+
+/// A rollback that nobody ordered: this session must be in command, and nobody may have
+/// stopped it meanwhile. A record that cannot be read stops nothing.
+async fn nobody_stopped(job: &Job, announced: Timestamp) -> Result<(), Conclusion> {
+    if !matches!(job.world.holding.command(), Command::Mine { .. }) {
+        return Err(not_done("no automatic rollback: this session is not in command"));
+    }
+    let read = tokio::time::timeout(RECORD_LIMIT, job.world.papers.record.read()).await;
+    let stopped = match &read {
+        Ok(Ok(record)) => note::stopped(&record.notes, announced),
+        _ => None,
+    };
+    match stopped {
+        Some(note) => {
+            Err(not_done(format!("no automatic rollback: {} stopped it ({})", note.author(), note.words())))
+        }
+        None => Ok(()),
     }
 }
 
@@ -99,6 +127,9 @@ fn judge(job: &Job, fresh: &Fresh, access: &access::Access) -> Result<(), Conclu
         command: &Command::Unknown,
         verification: None,
         switched: None,
+        record: None,
+        notes: &[],
+        evidence: &job.order.evidence,
         pods: None,
         read_only: world.read_only,
         policy: &world.environment.policy,

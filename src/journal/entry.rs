@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sop::colour::Colour;
+use crate::sop::note::Note;
 use crate::sop::operation::{OperationId, Order, Override};
 use crate::sop::record::OutcomeRecord;
 use crate::sop::verification::Verification;
@@ -36,6 +37,8 @@ pub enum What {
     Outcome { id: OperationId, outcome: OutcomeRecord },
     /// How an operation that was left open ended, found out later.
     Settled { id: OperationId, outcome: OutcomeRecord },
+    /// Something was written down for all operators.
+    Note { note: Note },
     /// The deploy lock changed hands.
     Command { change: LockChange, fence: Option<i64>, words: String },
     /// The line before this one was not whole (a crash, a full disk) and was ended.
@@ -84,7 +87,7 @@ impl Entry {
             | What::Verification { id, .. }
             | What::Outcome { id, .. }
             | What::Settled { id, .. } => Some(id),
-            What::Command { .. } | What::Repaired { .. } => None,
+            What::Note { .. } | What::Command { .. } | What::Repaired { .. } => None,
         }
     }
 }

@@ -88,7 +88,7 @@ impl Iterator for Replay {
 }
 
 /// An operation that was intended and of which no end is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OpenIntent {
     pub order: Order,
     pub before: Before,
@@ -138,13 +138,7 @@ mod tests {
     }
 
     fn intent(n: usize) -> Entry {
-        let order = Order {
-            id: id(n),
-            action: Action::Switch { to: Colour::Green },
-            expectation: Expectation::default(),
-            overrides: Vec::new(),
-            take_command: None,
-        };
+        let order = Order::new(id(n), Action::Switch { to: Colour::Green }, Expectation::default());
         entry(What::Intent { order, before: Before::default() })
     }
 

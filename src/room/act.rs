@@ -29,6 +29,7 @@ impl Room {
             ActionKind::Verify => Action::Verify { colour: idle },
             ActionKind::Switch => Action::Switch { to: idle },
             ActionKind::Retire => Action::Retire { colour: idle },
+            ActionKind::Close => Action::Close,
             ActionKind::Rollback => Action::Rollback { way: self.cheapest_way_back()?.way },
         })
     }
@@ -72,6 +73,15 @@ impl Room {
             active: self.world.cluster.active(),
             service_uid: self.world.cluster.service.as_ref().map(|service| service.uid.clone()),
         }
+    }
+
+    /// Why an action would be ordered now: for a rollback, the reasons that stand.
+    #[must_use]
+    pub fn reason_for(&self, action: &Action) -> Option<String> {
+        let reasons: Vec<&str> =
+            self.assessed.triggers.iter().map(|trigger| trigger.words.as_str()).collect();
+        let is_rollback = action.kind() == ActionKind::Rollback;
+        (is_rollback && !reasons.is_empty()).then(|| reasons.join("; "))
     }
 
     /// A new operation's id: this session and a number within it.

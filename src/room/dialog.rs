@@ -150,13 +150,12 @@ impl Dialog {
                 overrides.push(Override { interlock: lock.id, reason });
             }
         }
-        Some(Order {
-            id: room.next_operation_id(),
-            action: self.action()?,
-            expectation: self.expectation.clone(),
-            overrides,
-            take_command,
-        })
+        let action = self.action()?;
+        let reason = room.reason_for(&action);
+        let id = room.next_operation_id();
+        let evidence = room.assessed.evidence.clone();
+        let order = Order::new(id, action, self.expectation.clone());
+        Some(Order { overrides, take_command, reason, evidence, ..order })
     }
 
     /// Whether nothing was typed yet: Enter is then its default, Cancel.

@@ -30,10 +30,30 @@ pub enum Intent {
     TakeCommand,
     GiveUpCommand,
     Logs(LogIntent),
+    /// Ask for the words of a note.
+    Write(Writing),
     /// Begin or end the chosen fault of the rehearsal.
     ToggleFault,
     /// What was chosen in the palette, which closes with it.
     Chosen(Box<Intent>),
+}
+
+/// The notes that an operator can write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writing {
+    /// A critical bug was found.
+    Bug,
+    /// Not to be rolled back for what was raised so far.
+    Stop,
+    /// The watch goes on for longer.
+    Extend,
+    /// The watch is over.
+    End,
+}
+
+impl Writing {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Bug, Self::Stop, Self::Extend, Self::End];
 }
 
 /// The panes.

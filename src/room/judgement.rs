@@ -1,64 +1,14 @@
 //! Whether things are well: one verdict over what is known of the active colour,
 //! with its reasons. What is not known is never well.
 
-use std::time::Duration;
-
 use super::Room;
+use super::assess::PROBE_HOLDS;
 use super::message::{LinkState, Probe};
 use crate::sop::colour::Colour;
 use crate::sop::interlock::Freshness;
 use crate::sop::rollout::{Rollout, rollout};
-
-/// A probe's answer older than this says nothing about now.
-const PROBE_HOLDS: Duration = Duration::from_secs(60);
-
-/// The five verdicts, the best first: the worst of all reasons is the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    Pass,
-    Warn,
-    NoData,
-    Stale,
-    Fail,
-}
-
-impl Verdict {
-    /// The word on the screen.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Warn => "WARN",
-            Self::NoData => "NO DATA",
-            Self::Stale => "STALE",
-            Self::Fail => "FAIL",
-        }
-    }
-}
-
-/// A verdict with what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    pub verdict: Verdict,
-    /// The worst first; empty for a pass.
-    pub reasons: Vec<String>,
-}
-
-/// Reasons as they are found.
-#[derive(Default)]
-struct Findings(Vec<(Verdict, String)>);
-
-impl Findings {
-    fn add(&mut self, verdict: Verdict, why: impl Into<String>) {
-        self.0.push((verdict, why.into()));
-    }
-
-    fn judgement(mut self) -> Judgement {
-        self.0.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
-        let verdict = self.0.first().map_or(Verdict::Pass, |(verdict, _)| *verdict);
-        Judgement { verdict, reasons: self.0.into_iter().map(|(_, why)| why).collect() }
-    }
-}
+use crate::sop::trigger::Cause;
+use crate::sop::verdict::{Findings, Judgement, Verdict};
 
 impl Room {
     /// Whether the traffic is served well, as far as anyone can tell from here.
@@ -78,6 +28,8 @@ impl Room {
             None => {}
         }
         self.judge_probe(&mut found);
+        self.judge_signals(&mut found);
+        self.judge_alerts(&mut found);
         self.judge_errors(&mut found);
         if let Some(trouble) = &self.record_trouble {
             found.add(Verdict::Warn, format!("shared record: {trouble}"));
@@ -157,6 +109,17 @@ impl Room {
             Ok(status @ 500..) => found.add(Verdict::Fail, format!("the URL answers {status}")),
             Ok(status) => found.add(Verdict::Warn, format!("the URL answers {status}")),
             Err(why) => found.add(Verdict::Fail, format!("the URL does not answer: {why}")),
+        }
+    }
+
+    fn judge_signals(&self, found: &mut Findings) {
+        for judged in &self.assessed.signals {
+            if judged.verdict != Verdict::Pass {
+                found.add(judged.verdict, judged.words.clone());
+            }
+        }
+        for trigger in self.open_triggers().filter(|trigger| trigger.cause == Cause::Bug) {
+            found.add(Verdict::Fail, trigger.words.clone());
         }
     }
 

@@ -9,6 +9,7 @@ use super::intent::Intent;
 use super::logs::{LogEvent, LogOrder};
 use super::rehearsal::FaultLine;
 use crate::sop::access::Access;
+use crate::sop::alert::{Alert, Duty};
 use crate::sop::cluster::{
     AutoscalerState, DeploymentState, EndpointState, PodState, ReplicaSetState, ServiceState,
 };
@@ -16,8 +17,10 @@ use crate::sop::colour::Colour;
 use crate::sop::command::Command;
 use crate::sop::interlock::Interlock;
 use crate::sop::moment::Moment;
+use crate::sop::note::Note;
 use crate::sop::operation::{Action, OperationId, Order};
 use crate::sop::record::Record;
+use crate::sop::signal::{Past, Sampled};
 
 /// Anything that can change the room, with the time at which it arrived.
 #[derive(Clone, Debug)]
@@ -59,6 +62,13 @@ pub enum Observation {
     /// The server answered a heartbeat.
     Heartbeat(Heartbeat),
     Probe(Probe),
+    /// What was measured just now, of any number of signals.
+    Samples(Vec<Sampled>),
+    /// What was measured before this program started.
+    Past(Vec<Past>),
+    /// All alerts that are not resolved.
+    Alerts(Vec<Alert>),
+    Duty(Duty),
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
@@ -87,6 +97,10 @@ pub enum SourceId {
     Heartbeat,
     Record,
     Probe,
+    Metrics,
+    Alerts,
+    /// Who is on call.
+    Duty,
 }
 
 impl SourceId {
@@ -103,6 +117,9 @@ impl SourceId {
             Self::Heartbeat => "heartbeat",
             Self::Record => "record",
             Self::Probe => "probe",
+            Self::Metrics => "metrics",
+            Self::Alerts => "alerts",
+            Self::Duty => "on-call",
         }
     }
 }
@@ -238,6 +255,8 @@ impl Conclusion {
 #[derive(Clone, Debug)]
 pub enum Effect {
     Execute(Order),
+    /// Write a note down for all operators.
+    Note(Note),
     /// Take command now; the reason when it is taken from somebody.
     TakeCommand {
         reason: Option<String>,

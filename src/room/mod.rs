@@ -2,12 +2,15 @@
 //! what is to be done goes out as effects.
 
 pub mod act;
+pub mod assess;
+pub mod automatic;
 pub mod dialog;
 pub mod intent;
 pub mod judgement;
 mod log_intents;
 pub mod logs;
 pub mod message;
+pub mod metrics;
 pub mod operations;
 pub mod rehearsal;
 pub mod roster;
@@ -15,6 +18,7 @@ pub mod text;
 mod update;
 pub mod view;
 pub mod world;
+mod writing;
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -26,10 +30,12 @@ use crate::sop::colour::{Colour, PerColour};
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::Situation;
 use crate::sop::moment::Moment;
+use crate::sop::note::Note;
 use crate::sop::phase::{Phase, phase};
 use crate::sop::pods::PodFacts;
 use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
+use crate::sop::signal::Signal;
 use message::{Notice, Urgency};
 use operations::Operations;
 use rehearsal::{FaultLine, Rehearsal};
@@ -59,6 +65,13 @@ pub struct Room {
     /// The last known move of the traffic.
     pub switched: Option<Switched>,
     pub operations: Operations,
+    pub metrics: metrics::Metrics,
+    /// What follows from what was measured.
+    pub assessed: assess::Assessed,
+    /// What operators wrote down, in that order.
+    pub notes: Vec<Note>,
+    own_notes: Vec<Note>,
+    automatic: automatic::Automatic,
     pub logs: logs::Logs,
     /// What can be made to go wrong; empty in earnest.
     pub faults: Vec<FaultLine>,
@@ -91,6 +104,10 @@ pub struct Setting {
     /// What the header calls the zone.
     pub zone_label: String,
     pub policy: Policy,
+    /// What is watched; empty: no metrics are configured.
+    pub signals: Vec<Signal>,
+    /// Whether an alerting system is asked.
+    pub alerts: bool,
     /// `None` in earnest.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -100,6 +117,11 @@ impl Room {
     #[must_use]
     pub fn new(setting: Setting, logs: logs::Logs, now: Moment) -> Self {
         Self {
+            metrics: metrics::Metrics::new(setting.signals.clone()),
+            assessed: assess::Assessed::default(),
+            notes: Vec::new(),
+            own_notes: Vec::new(),
+            automatic: automatic::Automatic::default(),
             setting,
             now,
             world: World::default(),
@@ -134,6 +156,9 @@ impl Room {
             command: &self.command,
             verification: self.record.as_ref().and_then(|record| record.verification.as_ref()),
             switched: self.switched.as_ref(),
+            record: self.record.as_ref(),
+            notes: &self.notes,
+            evidence: &self.assessed.evidence,
             pods: Some(self.pod_facts()),
             read_only: self.setting.read_only,
             policy: &self.setting.policy,

@@ -17,26 +17,40 @@ const QUIT_TWICE_WITHIN: Duration = Duration::from_secs(5);
 /// How long after an operation what it did may still come to be seen.
 const OURS_FOR: Duration = Duration::from_secs(30);
 
+/// Whether an observation changes what follows from what is measured.
+const fn is_news(observation: &Observation) -> bool {
+    matches!(
+        observation,
+        Observation::Samples(_)
+            | Observation::Past(_)
+            | Observation::Alerts(_)
+            | Observation::Service(_)
+            | Observation::Record(_)
+            | Observation::Probe(_)
+            | Observation::Command(_)
+    )
+}
+
 impl Room {
     /// Takes in one message and tells what is to be done about it.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         // Messages of several senders may arrive a little out of order.
         self.now = self.now.max(message.at);
+        let (mut effects, mut news) = (Vec::new(), false);
         match message.body {
             Body::Tick => {
                 self.logs.advance();
-                Vec::new()
             }
             Body::Observation(observation) => {
+                news = is_news(&observation);
                 self.observe(observation);
-                Vec::new()
             }
-            Body::Intent(intent) => self.intend(intent),
-            Body::Outcome(outcome) => {
-                self.learn(outcome);
-                Vec::new()
-            }
+            Body::Intent(intent) => effects = self.intend(intent),
+            Body::Outcome(outcome) => self.learn(outcome),
         }
+        self.assess(news);
+        effects.extend(self.act_alone());
+        effects
     }
 
     fn observe(&mut self, observation: Observation) {
@@ -80,6 +94,7 @@ impl Room {
             Observation::Record(record) => {
                 self.record = Some(record);
                 self.record_trouble = None;
+                self.gather_notes();
             }
             Observation::RecordUnreadable(why) => self.record_trouble = Some(why),
             Observation::Link(source, state) => self.link(source, state),
@@ -88,6 +103,16 @@ impl Room {
                 self.heard();
             }
             Observation::Probe(probe) => self.world.probe(probe, self.now),
+            Observation::Samples(samples) => {
+                self.metrics.samples(samples, self.now);
+                self.remember_before();
+            }
+            Observation::Past(past) => {
+                self.metrics.past(past);
+                self.remember_before();
+            }
+            Observation::Alerts(alerts) => self.metrics.alerts(alerts, self.now),
+            Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -97,6 +122,11 @@ impl Room {
         if something_follows {
             self.derive();
         }
+    }
+
+    /// Keeps what was measured before the switch.
+    fn remember_before(&mut self) {
+        self.metrics.remember(self.switched.as_ref().map(|switched| switched.at));
     }
 
     /// The server was heard just now.
@@ -123,6 +153,7 @@ impl Room {
             // The record may not have it yet: it waits for nothing on the way back.
             switched.rollback = true;
         }
+        self.remember_before();
         if self.switched != before {
             self.logs.switched_at = self.switched.as_ref().map(|switched| switched.at);
             self.tell_of_foreign_switch(before.as_ref());
@@ -181,6 +212,10 @@ impl Room {
             Intent::Accept => self.accept(),
             Intent::Logs(intent) => self.log_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
+            Intent::Write(writing) => {
+                self.begin_writing(writing);
+                Vec::new()
+            }
             Intent::Chosen(intent) => {
                 self.view.overlay = None;
                 self.intend(*intent)
@@ -214,6 +249,7 @@ impl Room {
             | Intent::Accept
             | Intent::Chosen(_)
             | Intent::ToggleFault
+            | Intent::Write(_)
             | Intent::Logs(_) => {}
         }
     }
@@ -362,6 +398,7 @@ impl Room {
                 self.view.prompt = Some(prompt);
             }
             PromptKind::TakeCommand => return vec![Effect::TakeCommand { reason: Some(text) }],
+            PromptKind::Write(writing) => return self.finish_writing(writing, prompt),
             PromptKind::Pattern if text.is_empty() => return self.capture(LogFilter::Level(Level::Error)),
             PromptKind::Pattern => match pattern(&text) {
                 Ok(pattern) => return self.capture(LogFilter::Pattern(pattern)),

@@ -1,7 +1,7 @@
 //! What is on the screen, apart from what is known: focus, overlays, scroll.
 
 use super::dialog::Dialog;
-use super::intent::{Extent, Motion, Overlay, Pane};
+use super::intent::{Extent, Motion, Overlay, Pane, Writing};
 use super::text::TextLine;
 
 /// The state of the screen.
@@ -66,6 +66,8 @@ pub enum PromptKind {
     Pattern,
     /// The reason for taking command from its holder.
     TakeCommand,
+    /// The words of a note.
+    Write(Writing),
 }
 
 impl Prompt {

@@ -104,6 +104,7 @@ impl Access {
 pub fn needed(action: &Action) -> &'static [Permission] {
     match action {
         Action::Deploy { .. } | Action::Retire { .. } => &[Permission::PATCH_DEPLOYMENTS],
+        Action::Close => &[],
         Action::Verify { .. } => &[Permission::PORT_FORWARD, Permission::PORT_FORWARD_BY_GET],
         Action::Switch { .. } | Action::Rollback { way: RollbackWay::SwitchBack { .. } } => {
             &[Permission::PATCH_SERVICES]

@@ -10,18 +10,22 @@ use self::conditions::{
     capacity, command, deployment_gitops, fresh, idle, permission, permission_to_go_back, pods_ready,
     rolled_out, selector, service_gitops, standby, verified, way_back, writable,
 };
+use self::stand_down::{measured, settled, stood_down, traffic_left, watch_over, watch_passes};
 use super::access::Access;
 use super::cluster::Cluster;
 use super::colour::Colour;
 use super::command::Command;
 use super::moment::Moment;
+use super::note::Note;
 use super::operation::{Action, Expectation};
 use super::pods::PodFacts;
 use super::policy::Policy;
-use super::record::Switched;
+use super::record::{Record, Switched};
 use super::verification::Verification;
+use super::watch::{Evidence, Watch};
 
 mod conditions;
+mod stand_down;
 #[cfg(test)]
 mod tests;
 
@@ -51,15 +55,25 @@ pub enum InterlockId {
     Verified,
     /// No GitOps controller would undo it.
     GitOps,
+    /// What has to be watched after the switch can be seen.
+    Measured,
     /// The old colour has stood by long enough.
     Standby,
+    /// The watch passes so far, or is over.
+    Watch,
+    /// The old colour gets next to no requests any more.
+    TrafficLeft,
+    /// The old colour has stood down.
+    StoodDown,
+    /// No operation is without its end.
+    Settled,
     /// There is something to go back to.
     WayBack,
 }
 
 impl InterlockId {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Writable,
         Self::Selector,
         Self::Fresh,
@@ -71,7 +85,12 @@ impl InterlockId {
         Self::Capacity,
         Self::Verified,
         Self::GitOps,
+        Self::Measured,
         Self::Standby,
+        Self::Watch,
+        Self::TrafficLeft,
+        Self::StoodDown,
+        Self::Settled,
         Self::WayBack,
     ];
 
@@ -90,7 +109,12 @@ impl InterlockId {
             Self::Capacity => "capacity",
             Self::Verified => "verified",
             Self::GitOps => "no GitOps owner",
+            Self::Measured => "metrics live",
             Self::Standby => "standby passed",
+            Self::Watch => "watch passes",
+            Self::TrafficLeft => "no traffic left",
+            Self::StoodDown => "old colour down",
+            Self::Settled => "nothing owed",
             Self::WayBack => "way back",
         }
     }
@@ -98,7 +122,15 @@ impl InterlockId {
     /// Whether an operator may override it with a typed reason.
     #[must_use]
     pub const fn overridable(self) -> bool {
-        matches!(self, Self::GitOps | Self::Capacity | Self::Command)
+        matches!(
+            self,
+            Self::GitOps
+                | Self::Capacity
+                | Self::Command
+                | Self::Measured
+                | Self::TrafficLeft
+                | Self::StoodDown
+        )
     }
 
     /// The name in JSON, in `--override NAME=REASON` and in messages: `git-ops`.
@@ -116,7 +148,12 @@ impl InterlockId {
             Self::Capacity => "capacity",
             Self::Verified => "verified",
             Self::GitOps => "git-ops",
+            Self::Measured => "measured",
             Self::Standby => "standby",
+            Self::Watch => "watch",
+            Self::TrafficLeft => "traffic-left",
+            Self::StoodDown => "stood-down",
+            Self::Settled => "settled",
             Self::WayBack => "way-back",
         }
     }
@@ -178,6 +215,12 @@ pub struct Situation<'a> {
     pub command: &'a Command,
     pub verification: Option<&'a Verification>,
     pub switched: Option<&'a Switched>,
+    /// What operators share, as far as it was read.
+    pub record: Option<&'a Record>,
+    /// What operators wrote down, whether or not it is in the record already.
+    pub notes: &'a [Note],
+    /// What was measured.
+    pub evidence: &'a Evidence,
     /// What was found by looking at every pod, where that was done already;
     /// `None`: they are looked at when needed.
     pub pods: Option<&'a PodFacts>,
@@ -186,7 +229,14 @@ pub struct Situation<'a> {
     pub now: Moment,
 }
 
-impl Situation<'_> {
+impl<'a> Situation<'a> {
+    /// The watch over what the traffic was last moved to.
+    #[must_use]
+    pub fn watch(&self) -> Option<Watch<'a>> {
+        let switched = self.switched.filter(|switched| !switched.rollback)?;
+        Some(Watch::of(switched, self.notes, self.policy, self.now))
+    }
+
     fn ready_pods(&self, colour: Colour) -> usize {
         self.pods.map_or_else(|| self.cluster.ready_pods(colour), |facts| facts.ready[colour])
     }
@@ -230,6 +280,7 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Capacity, capacity(*to, s));
             add(Id::Verified, verified(*to, s));
             add(Id::GitOps, service_gitops(s));
+            add(Id::Measured, measured(s));
         }
         Action::Retire { colour } => {
             add(Id::Selector, selector(expectation, s));
@@ -238,7 +289,17 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Command, command(s));
             add(Id::Target, idle(*colour, s));
             add(Id::Standby, standby(*colour, s));
+            add(Id::Watch, watch_passes(s));
+            add(Id::TrafficLeft, traffic_left(*colour, s));
             add(Id::GitOps, deployment_gitops(*colour, s));
+        }
+        Action::Close => {
+            add(Id::Selector, selector(expectation, s));
+            add(Id::Fresh, fresh(s));
+            add(Id::Command, command(s));
+            add(Id::Watch, watch_over(s));
+            add(Id::StoodDown, stood_down(s));
+            add(Id::Settled, settled(s));
         }
         // The way back has a lane of its own: neither age, nor a foreign lock, nor
         // GitOps, nor a failed check may hold it up. The executor reads afresh.

@@ -2,11 +2,13 @@
 //! of the other modules.
 
 pub mod access;
+pub mod alert;
 pub mod cluster;
 pub mod colour;
 pub mod command;
 pub mod interlock;
 pub mod moment;
+pub mod note;
 pub mod operation;
 pub mod phase;
 pub mod pods;
@@ -14,7 +16,11 @@ pub mod policy;
 pub mod record;
 pub mod rollback;
 pub mod rollout;
+pub mod signal;
+pub mod trigger;
+pub mod verdict;
 pub mod verification;
+pub mod watch;
 
 /// The field manager under which this program writes to the cluster.
 pub const MANAGER: &str = "cutover";

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::colour::Colour;
+use super::watch::Evidence;
 
 /// Identifies one operation everywhere: journal, record, annotation, screen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub enum Action {
     Rollback { way: RollbackWay },
     /// Scale the old colour to 0.
     Retire { colour: Colour },
+    /// End the release: nothing is changed but what all operators share.
+    Close,
 }
 
 /// The three ways back of sop.md, "Rollback manuel".
@@ -57,17 +60,19 @@ impl Action {
             Self::Switch { .. } => ActionKind::Switch,
             Self::Rollback { .. } => ActionKind::Rollback,
             Self::Retire { .. } => ActionKind::Retire,
+            Self::Close => ActionKind::Close,
         }
     }
 
-    /// Whether the call leaves anything changed in the cluster's workloads or traffic.
+    /// Whether it leaves anything changed: workloads, traffic, or where the release stands.
     #[must_use]
     pub const fn changes_the_world(&self) -> bool {
         !matches!(self, Self::Verify { .. })
     }
 
     /// The word that has to be typed to confirm: the colour that is acted on; for
-    /// the undo in place, which acts on what serves now, the Service's name.
+    /// the undo in place, which acts on what serves now, and for the end, which acts
+    /// on no colour, the Service's name.
     #[must_use]
     pub fn confirmation<'a>(&self, service: &'a str) -> &'a str {
         match self {
@@ -76,7 +81,7 @@ impl Action {
             | Self::Rollback { way: RollbackWay::SwitchBack { to } | RollbackWay::Redeploy { to, .. } } => {
                 to.name()
             }
-            Self::Rollback { way: RollbackWay::Undo { .. } } => service,
+            Self::Rollback { way: RollbackWay::Undo { .. } } | Self::Close => service,
         }
     }
 
@@ -108,11 +113,13 @@ pub enum ActionKind {
     Switch,
     Rollback,
     Retire,
+    Close,
 }
 
 impl ActionKind {
     /// All kinds, in the order of the procedure.
-    pub const ALL: [Self; 5] = [Self::Deploy, Self::Verify, Self::Switch, Self::Rollback, Self::Retire];
+    pub const ALL: [Self; 6] =
+        [Self::Deploy, Self::Verify, Self::Switch, Self::Rollback, Self::Retire, Self::Close];
 
     /// The word used on the screen, as a command and in the journal.
     #[must_use]
@@ -123,6 +130,7 @@ impl ActionKind {
             Self::Switch => "switch",
             Self::Rollback => "rollback",
             Self::Retire => "retire",
+            Self::Close => "close",
         }
     }
 }
@@ -146,7 +154,7 @@ pub struct OperationMark {
 
 /// An order as it was confirmed: what to do, what was shown when it was confirmed,
 /// and what was overridden.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     pub id: OperationId,
     pub action: Action,
@@ -155,6 +163,32 @@ pub struct Order {
     pub overrides: Vec<Override>,
     /// Reason for taking command from another holder, when it was asked for.
     pub take_command: Option<String>,
+    /// Why it was ordered: the reasons to roll back that stood.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What was measured when it was ordered.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// For a rollback that nobody ordered: when its countdown was announced.
+    #[serde(default)]
+    pub automatic: Option<Timestamp>,
+}
+
+impl Order {
+    /// An order with nothing overridden and nothing measured.
+    #[must_use]
+    pub fn new(id: OperationId, action: Action, expectation: Expectation) -> Self {
+        Self {
+            id,
+            action,
+            expectation,
+            overrides: Vec::new(),
+            take_command: None,
+            reason: None,
+            evidence: Evidence::default(),
+            automatic: None,
+        }
+    }
 }
 
 /// What the operator saw when the order was confirmed. The executor refuses when a

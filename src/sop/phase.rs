@@ -9,6 +9,7 @@ use super::interlock::{Interlock, InterlockId, Situation, interlocks};
 use super::operation::Action;
 use super::record::{Record, Switched};
 use super::rollout::{Rollout, rollout};
+use super::watch::Watch;
 
 /// The phases that the cluster can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +26,7 @@ pub enum Phase {
     Watch,
     /// The watch is over; the old colour still stands by.
     StandDown,
-    /// The old colour has no pods any more.
+    /// The release was closed, or everything of it is long over.
     Closed,
     /// The traffic is back where it was.
     RolledBack,
@@ -81,15 +82,25 @@ fn derived(s: &Situation<'_>, forward: impl FnOnce() -> Phase) -> Option<Phase> 
         if switched.rollback {
             return Some(if newer_deploy(s, idle) { forward() } else { Phase::RolledBack });
         }
-        if rollout(old) == Rollout::ScaledToZero {
-            return Some(Phase::Closed);
-        }
         if !newer_deploy(s, idle) {
-            let passed = s.now.since_wall(switched.at);
-            return Some(if passed < s.policy.watch { Phase::Watch } else { Phase::StandDown });
+            return Some(after_switch(s, switched, rollout(old) == Rollout::ScaledToZero));
         }
     }
     Some(forward())
+}
+
+/// The phases behind the switch. An old colour without pods ends no watch: who looks
+/// away then calls what nobody saw a success.
+fn after_switch(s: &Situation<'_>, switched: &Switched, retired: bool) -> Phase {
+    let watch = Watch::of(switched, s.notes, s.policy, s.now);
+    let closed = s.record.is_some_and(|record| record.closed(switched).is_some());
+    if closed || (retired && watch.is_over(s.evidence) && watch.passed >= s.policy.on_call) {
+        Phase::Closed
+    } else if watch.is_over(s.evidence) {
+        Phase::StandDown
+    } else {
+        Phase::Watch
+    }
 }
 
 /// Whether the idle colour's Deployment was given a new template since the switch:

@@ -11,6 +11,16 @@ pub struct Policy {
     pub standby: Duration,
     /// How long the new colour is watched after the switch: 30 min.
     pub watch: Duration,
+    /// When the signals are first looked at after the switch: from 5 min on...
+    pub first_look: Duration,
+    /// ...and by 10 min at the latest.
+    pub first_look_by: Duration,
+    /// How long the team stays on call after the switch: 60 min.
+    pub on_call: Duration,
+    /// Whether a reason to roll back does so by itself after a countdown: no.
+    pub automatic_rollback: bool,
+    /// How long that countdown takes: 30 s.
+    pub countdown: Duration,
     /// Data older than this is stale: 10 s.
     pub stale_after: Duration,
     /// How long a rollout may take before it counts as failed: 10 min.
@@ -31,6 +41,9 @@ impl Policy {
             verify_holds: self.verify_holds / speed,
             standby: self.standby / speed,
             watch: self.watch / speed,
+            first_look: self.first_look / speed,
+            first_look_by: self.first_look_by / speed,
+            on_call: self.on_call / speed,
             ..self
         }
     }
@@ -42,6 +55,11 @@ impl Default for Policy {
             verify_holds: Duration::from_secs(15 * 60),
             standby: Duration::from_secs(15 * 60),
             watch: Duration::from_secs(30 * 60),
+            first_look: Duration::from_secs(5 * 60),
+            first_look_by: Duration::from_secs(10 * 60),
+            on_call: Duration::from_secs(60 * 60),
+            automatic_rollback: false,
+            countdown: Duration::from_secs(30),
             stale_after: Duration::from_secs(10),
             rollout_timeout: Duration::from_secs(10 * 60),
             switch_timeout: Duration::from_secs(60),
@@ -64,6 +82,9 @@ mod tests {
             verify_holds: policy.verify_holds,
             standby: policy.standby,
             watch: policy.watch,
+            first_look: policy.first_look,
+            first_look_by: policy.first_look_by,
+            on_call: policy.on_call,
             ..fast
         };
         assert_eq!(rest, policy);

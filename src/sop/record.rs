@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::colour::Colour;
+use super::note::Note;
 use super::operation::{Action, OperationId, Override, RollbackWay};
 use super::verification::Verification;
 
 /// Most operations kept in the record; the oldest finished ones go first.
 pub const MOST_OPERATIONS: usize = 40;
+/// Most notes kept.
+pub const MOST_NOTES: usize = 60;
 /// Most measurements kept.
 pub const MOST_MEASUREMENTS: usize = 40;
 
@@ -24,6 +27,9 @@ pub struct Record {
     pub verification: Option<Verification>,
     /// Oldest first.
     pub measurements: Vec<Measurement>,
+    /// What operators wrote down, in that order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
 }
 
 /// One operation: the intent, written before the call, and what became of it.
@@ -45,6 +51,9 @@ pub struct OperationRecord {
     pub desired_before: Option<i32>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// Why it was ordered, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// `None` while nobody knows: under way, or its program died.
     #[serde(default)]
     pub outcome: Option<OutcomeRecord>,
@@ -133,6 +142,25 @@ impl Record {
         self.measurements.drain(..surplus);
     }
 
+    /// Adds a note, dropping the oldest when full.
+    pub fn note(&mut self, note: Note) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+        let surplus = self.notes.len().saturating_sub(MOST_NOTES);
+        self.notes.drain(..surplus);
+    }
+
+    /// The operation that closed the release of that switch.
+    #[must_use]
+    pub fn closed(&self, switched: &Switched) -> Option<&OperationRecord> {
+        self.operations.iter().rev().find(|operation| {
+            let done = operation.outcome.as_ref();
+            let done = done.is_some_and(|outcome| outcome.result == OperationResult::Verified);
+            operation.action == Action::Close && operation.at >= switched.at && done
+        })
+    }
+
     /// The median of what was measured; `None` when nothing was.
     #[must_use]
     pub fn usual(&self, of: Measured) -> Option<Duration> {
@@ -179,6 +207,7 @@ mod tests {
             active_before: Some(Colour::Blue),
             desired_before: None,
             overrides: Vec::new(),
+            reason: None,
             outcome: result.map(|result| OutcomeRecord {
                 result,
                 at: Timestamp::UNIX_EPOCH,

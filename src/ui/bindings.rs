@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
 use crate::room::Room;
-use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane};
+use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, Writing};
 use crate::room::logs::Mode;
 use crate::sop::operation::ActionKind;
 
@@ -57,7 +57,7 @@ impl Group {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Actions => "Actions (each opens a dialog first)",
+            Self::Actions => "Actions (each asks first)",
             Self::Panes => "Looking around",
             Self::Errors => "Errors",
             Self::Program => "Program",
@@ -121,6 +121,10 @@ const fn act(keys: &'static [Key], kind: ActionKind, words: &'static str) -> Bin
     bind(keys, Intent::Ask(kind), words, Group::Actions, Scope::Looking)
 }
 
+const fn write(keys: &'static [Key], writing: Writing, words: &'static str) -> Binding {
+    bind(keys, Intent::Write(writing), words, Group::Actions, Scope::Looking)
+}
+
 const fn log(keys: &'static [Key], intent: LogIntent, words: &'static str) -> Binding {
     bind(keys, Intent::Logs(intent), words, Group::Errors, Scope::Errors)
 }
@@ -132,6 +136,11 @@ pub static BINDINGS: &[Binding] = &[
     act(&[char('S')], ActionKind::Switch, "switch the traffic to the idle colour"),
     act(&[char('R')], ActionKind::Rollback, "rollback: take the release back"),
     act(&[char('T')], ActionKind::Retire, "retire the old colour"),
+    act(&[char('K')], ActionKind::Close, "close the release"),
+    write(&[char('B')], Writing::Bug, "report a critical bug"),
+    write(&[char('x')], Writing::Stop, "no rollback: stop the countdown, answer the banner"),
+    write(&[char('+')], Writing::Extend, "extend the watch"),
+    write(&[char('E')], Writing::End, "end the watch early"),
     bind(&[char('o')], Intent::TakeCommand, "take command", Group::Actions, Scope::Looking),
     bind(&[char('O')], Intent::GiveUpCommand, "give up command", Group::Actions, Scope::Looking),
     bind(&[char('1')], Intent::Focus(Pane::Pair), "blue/green pane", Group::Panes, Scope::Panes),

@@ -61,6 +61,7 @@ fn title(scene: &Scene<'_>, action: &Action) -> String {
         ActionKind::Switch => "Switch the traffic",
         ActionKind::Rollback => "Roll back",
         ActionKind::Retire => "Retire the old colour",
+        ActionKind::Close => "Close the release",
     };
     if scene.room.setting.production { format!("{what} in PRODUCTION") } else { what.to_owned() }
 }
@@ -172,6 +173,12 @@ fn from_to(scene: &Scene<'_>, action: &Action) -> Line<'static> {
             spans.extend(named(*colour));
             spans.push(Span::raw(": the checks, against every pod"));
         }
+        Action::Close => {
+            let (from, to) = room.release().unwrap_or_default();
+            spans.push(Span::raw(from.unwrap_or("?").to_owned()));
+            spans.push(arrow);
+            spans.push(Span::raw(format!("{}: closed", to.unwrap_or("?"))));
+        }
         Action::Retire { colour } => {
             let desired = cluster.deployments[*colour].as_ref().map_or(0, |d| d.desired);
             spans.extend(named(*colour));
@@ -246,7 +253,8 @@ fn cost(scene: &Scene<'_>, action: &Action) -> Option<String> {
         }
         Action::Deploy { colour, .. } => Some(format!("the traffic stays on {}", colour.other().label())),
         Action::Verify { .. } => Some("nothing is changed".to_owned()),
-        Action::Rollback { .. } => None,
+        Action::Close => Some("nothing is changed but the record that all operators share".to_owned()),
+        Action::Rollback { .. } => room.reason_for(action).map(|reason| format!("why: {reason}")),
     }
 }
 

@@ -107,7 +107,7 @@ fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
         .flat_map(|(binding, word)| hint(scene, binding, word.to_owned(), Tone::Plain))
         .collect();
     let mut left = width.saturating_sub(Line::from(fixed.clone()).width());
-    let kinds = in_order(scene.phase);
+    let kinds = in_order(scene.phase, scene.is_retired());
     let mut spans = Vec::new();
     for (place, kind) in kinds.into_iter().enumerate() {
         let (Some(binding), Some(standing)) = (Binding::of_action(kind), scene.standing(kind)) else {
@@ -179,15 +179,16 @@ fn binding_of_overlay(overlay: Overlay) -> Option<(&'static Binding, &'static st
 }
 
 /// All actions, those first that the phase calls for.
-const fn in_order(phase: Option<Phase>) -> [ActionKind; 5] {
-    use ActionKind::{Deploy, Retire, Rollback, Switch, Verify};
+const fn in_order(phase: Option<Phase>, retired: bool) -> [ActionKind; 6] {
+    use ActionKind::{Close, Deploy, Retire, Rollback, Switch, Verify};
     match phase {
-        Some(Phase::Watch) => [Rollback, Retire, Switch, Deploy, Verify],
-        Some(Phase::StandDown) => [Retire, Rollback, Switch, Deploy, Verify],
-        Some(Phase::Verify) => [Verify, Switch, Deploy, Rollback, Retire],
-        Some(Phase::Switch) => [Switch, Verify, Deploy, Rollback, Retire],
+        Some(Phase::Watch) => [Rollback, Retire, Close, Switch, Deploy, Verify],
+        Some(Phase::StandDown) if retired => [Close, Rollback, Deploy, Switch, Verify, Retire],
+        Some(Phase::StandDown) => [Retire, Rollback, Close, Switch, Deploy, Verify],
+        Some(Phase::Verify) => [Verify, Switch, Deploy, Rollback, Retire, Close],
+        Some(Phase::Switch) => [Switch, Verify, Deploy, Rollback, Retire, Close],
         Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) | None => {
-            [Deploy, Verify, Switch, Rollback, Retire]
+            [Deploy, Verify, Switch, Rollback, Retire, Close]
         }
     }
 }

@@ -222,9 +222,9 @@ fn full_phase(scene: &Scene<'_>) -> Vec<Span<'static>> {
             Span::styled(phase.word(), scene.style(Tone::Dim))
         });
     }
-    if let Some(standby) = standby(scene) {
+    for words in [standby(scene), first_look(scene), on_call(scene)].into_iter().flatten() {
         spans.push(Span::raw("    "));
-        spans.push(Span::raw(standby));
+        spans.push(Span::raw(words));
     }
     spans
 }
@@ -260,7 +260,9 @@ fn now_words(scene: &Scene<'_>, phase: Phase) -> String {
     let words = format!("{} {}", scene.glyphs().now, phase.word().to_uppercase());
     match (phase, since_switch(scene)) {
         (Phase::Watch, Some(passed)) => {
-            format!("{words} {} / {}", timer(passed), timer(scene.room.setting.policy.watch))
+            let watch = scene.room.situation().watch();
+            let length = watch.map_or(scene.room.setting.policy.watch, |watch| watch.length);
+            format!("{words} {} / {}", timer(passed), timer(length))
         }
         _ => words,
     }
@@ -269,6 +271,29 @@ fn now_words(scene: &Scene<'_>, phase: Phase) -> String {
 fn since_switch(scene: &Scene<'_>) -> Option<Duration> {
     let switched = scene.room.switched.as_ref()?;
     Some(scene.room.now.since_wall(switched.at))
+}
+
+/// When the signals are to be looked at first.
+fn first_look(scene: &Scene<'_>) -> Option<String> {
+    let policy = &scene.room.setting.policy;
+    let passed = since_switch(scene).filter(|_| scene.phase == Some(Phase::Watch))?;
+    if passed >= policy.first_look_by {
+        None
+    } else if passed >= policy.first_look {
+        Some("first look: now".to_owned())
+    } else {
+        let at = scene.room.switched.as_ref()?.at.checked_add(policy.first_look).ok()?;
+        Some(format!("first look {}", words::clock(scene.room, at)))
+    }
+}
+
+/// Until when the team stays on call.
+fn on_call(scene: &Scene<'_>) -> Option<String> {
+    let policy = &scene.room.setting.policy;
+    let forward = matches!(scene.phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+    since_switch(scene).filter(|passed| forward && *passed < policy.on_call)?;
+    let until = scene.room.switched.as_ref()?.at.checked_add(policy.on_call).ok()?;
+    Some(format!("on call until {}", words::clock(scene.room, until)))
 }
 
 /// How long the old colour still has to stay up.

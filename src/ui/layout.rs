@@ -5,6 +5,7 @@ use ratatui::layout::{Rect, Size};
 use crate::room::Room;
 use crate::room::intent::{Extent, Overlay, Pane};
 
+use super::banner::Banner;
 use super::scene::Scene;
 use super::theme::Look;
 use super::{footer, overlay, pane};
@@ -66,10 +67,12 @@ impl Shape {
 }
 
 /// The areas of one frame.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arrangement {
     pub(crate) header: Rect,
-    /// Everything between header and notices: where overlays lie.
+    /// Said between header and panes, when there is something to say.
+    pub(crate) banner: Option<Banner>,
+    pub(crate) banner_area: Rect,
+    /// Everything between header, banner and notices: where overlays lie.
     pub(crate) body: Rect,
     pub(crate) panes: Vec<(Pane, Rect)>,
     /// Panes that are told in one line.
@@ -83,10 +86,12 @@ impl Arrangement {
         let area = Rect { width: area.width.min(MOST.width), height: area.height.min(MOST.height), ..area };
         let notice_rows = footer::notice_rows(scene, area.width);
         let (header, rest) = split(area, HEADER_ROWS);
+        let banner = Banner::of(scene, area.width, area.height);
+        let (banner_area, rest) = split(rest, banner.as_ref().map_or(0, Banner::rows));
         let (rest, footer) = split(rest, rest.height.saturating_sub(FOOTER_ROWS));
         let (body, notices) = split(rest, rest.height.saturating_sub(notice_rows));
         let (panes, lines) = share(Shape::of(area.as_size(), scene.room), scene.room.view.focus, body);
-        Self { header, body, panes, lines, notices, footer }
+        Self { header, banner, banner_area, body, panes, lines, notices, footer }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The screen: draws a [`Room`] and turns keys into intents. It never changes the
 //! room and reads no clock; what it shows follows from what it is given.
 
+mod banner;
 pub mod bindings;
 mod dialog;
 mod footer;
@@ -35,6 +36,9 @@ pub fn draw(frame: &mut Frame<'_>, room: &Room, look: &Look) {
     let scene = Scene::new(room, *look);
     let arrangement = Arrangement::of(area, &scene);
     header::draw(&scene, arrangement.header, buffer);
+    if let Some(banner) = &arrangement.banner {
+        banner.draw(&scene, arrangement.banner_area, buffer);
+    }
     for (pane, area) in &arrangement.panes {
         pane::draw(&scene, *pane, *area, buffer);
     }

@@ -2,10 +2,11 @@
 
 use crate::room::Room;
 use crate::room::act::Standing;
-use crate::room::judgement::Judgement;
+use crate::room::automatic::ShownCountdown;
 use crate::sop::operation::{Action, ActionKind, RollbackWay};
 use crate::sop::phase::{Phase, phase_given};
 use crate::sop::rollback::WayBack;
+use crate::sop::verdict::Judgement;
 
 use super::theme::{Glyphs, Look, Tone};
 
@@ -16,6 +17,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) phase: Option<Phase>,
     pub(crate) judgement: Judgement,
     pub(crate) way_back: Option<WayBack>,
+    pub(crate) countdown: Option<ShownCountdown>,
     standings: Vec<(ActionKind, Standing)>,
 }
 
@@ -32,6 +34,7 @@ impl<'a> Scene<'a> {
             phase: phase_given(&room.situation(), switch),
             judgement: room.judgement(),
             way_back: room.cheapest_way_back(),
+            countdown: room.countdown(),
             standings,
         }
     }
@@ -49,16 +52,24 @@ impl<'a> Scene<'a> {
     }
 
     /// The action that the procedure has next; `None` when there is only waiting.
-    pub(crate) const fn next_action(&self) -> Option<ActionKind> {
+    pub(crate) fn next_action(&self) -> Option<ActionKind> {
         match self.phase {
             Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) => {
                 Some(ActionKind::Deploy)
             }
             Some(Phase::Verify) => Some(ActionKind::Verify),
             Some(Phase::Switch) => Some(ActionKind::Switch),
+            Some(Phase::StandDown) if self.is_retired() => Some(ActionKind::Close),
             Some(Phase::StandDown) => Some(ActionKind::Retire),
             Some(Phase::Watch) | None => None,
         }
+    }
+
+    /// Whether the idle colour was scaled to 0.
+    pub(crate) fn is_retired(&self) -> bool {
+        let cluster = &self.room.world.cluster;
+        let idle = cluster.idle().and_then(|idle| cluster.deployments[idle].as_ref());
+        idle.is_some_and(|idle| idle.desired == 0)
     }
 
     /// Whether the traffic has moved to the new version, so that there is something to take back.

@@ -4,10 +4,10 @@
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
-use crate::room::judgement::Verdict;
 use crate::room::message::StepState;
 use crate::room::roster::PodStanding;
 use crate::sop::colour::Colour;
+use crate::sop::verdict::Verdict;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

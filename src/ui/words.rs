@@ -29,6 +29,7 @@ pub(crate) fn action(action: &Action, glyphs: &Glyphs) -> String {
             format!("rollback: {} {arrow} {}, then switch", version(image), to.label())
         }
         Action::Retire { colour } => format!("retire {}", colour.label()),
+        Action::Close => "close the release".to_owned(),
     }
 }
 

@@ -296,6 +296,7 @@ mod tests {
             active_before: None,
             desired_before: None,
             overrides: Vec::new(),
+            reason: None,
             outcome: words.map(|words| OutcomeRecord {
                 result: OperationResult::Verified,
                 at: Timestamp::UNIX_EPOCH,

@@ -33,12 +33,29 @@ use cutover::sop::moment::Moment;
 use cutover::sop::operation::{Action, OperationId};
 use cutover::sop::policy::Policy;
 use cutover::sop::record::{Measured, Measurement, OperationRecord, OperationResult, OutcomeRecord, Record};
+use cutover::sop::signal::{Reading, Sample, Sampled, Signal, SignalId};
 use cutover::sop::verification::{CheckOutcome, CheckResult, PodVerification, Verification};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// When every room's story begins.
 pub const START: &str = "2026-11-22T21:00:00Z";
+
+/// What a round of samples says.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures {
+    /// A share.
+    pub errors: Option<f64>,
+    /// Milliseconds.
+    pub p95: Option<f64>,
+}
+
+/// As it should be.
+pub const GOOD: Figures = Figures { errors: Some(0.0031), p95: Some(412.0) };
+/// One request in eight fails.
+pub const FAILING: Figures = Figures { errors: Some(0.12), p95: Some(412.0) };
+/// Nothing can be told.
+pub const SILENT: Figures = Figures { errors: None, p95: None };
 
 /// A room and the time in it.
 pub struct Stage {
@@ -68,6 +85,8 @@ pub fn setting() -> Setting {
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         zone_label: "Malabo".into(),
         policy: Policy::default(),
+        signals: Vec::new(),
+        alerts: false,
         rehearsal: None,
     }
 }
@@ -207,6 +226,66 @@ impl Stage {
         stage.log_lines(12, switched_at);
         stage.pass(Duration::from_secs(252)).live();
         stage
+    }
+
+    /// A room that measures the signals of the procedure: blue has served well for ten
+    /// minutes, green is ready, and we are in command.
+    pub fn measuring(change: impl FnOnce(&mut Setting)) -> Self {
+        let mut setting = setting();
+        setting.signals = Signal::shipped();
+        setting.alerts = true;
+        change(&mut setting);
+        let mut stage = Self::with(setting);
+        stage.fill("v1.0.0", "v1.1.0", 3);
+        let mut record = record();
+        record.verification = Some(verification(Colour::Green, "v1.1.0", 3, stage.now.wall));
+        stage.see(Observation::Record(record));
+        stage.see(Observation::Command(Command::Mine { fence: 4 }));
+        stage.see(Observation::Alerts(Vec::new()));
+        stage.measure(120, GOOD)
+    }
+
+    /// [`Stage::measuring`], and the traffic has just gone to green.
+    pub fn released(change: impl FnOnce(&mut Setting)) -> Self {
+        let mut stage = Self::measuring(change);
+        stage.operate();
+        let mut record = stage.room.record.clone().unwrap();
+        record.operations.push(switch_record(stage.now.wall));
+        stage.see(Observation::Record(record));
+        stage
+    }
+
+    /// So many rounds of samples, 5 s apart; `None` is an answer without a value.
+    pub fn measure(mut self, rounds: usize, figures: Figures) -> Self {
+        for _ in 0..rounds {
+            self.sample(figures);
+        }
+        self
+    }
+
+    /// One round of samples, 5 s after the last.
+    pub fn sample(&mut self, figures: Figures) -> &mut Self {
+        self.pass(Duration::from_secs(5)).live();
+        let at = self.now.wall;
+        let sampled = |id: &str, value: Option<f64>| {
+            let reading = value.map_or_else(|| Reading::NoData("no series".into()), Reading::of);
+            let requests = Some(1_240.0);
+            let sample = Sample {
+                requests,
+                week_ago: Some(1_000.0),
+                maximum: Some(100.0),
+                ..Sample::new(at, reading)
+            };
+            Sampled { signal: id.into(), colour: None, sample }
+        };
+        self.see(Observation::Samples(vec![
+            sampled(SignalId::ERROR_RATE, figures.errors),
+            sampled(SignalId::P95, figures.p95),
+            sampled(SignalId::REQUESTS, Some(1_043.0)),
+            sampled(SignalId::CONNECTIONS, Some(40.0)),
+            sampled(SignalId::MEMORY, Some(0.55)),
+        ]));
+        self.see(Observation::Alerts(self.room.metrics.alerts.clone().unwrap_or((self.now, Vec::new())).1))
     }
 
     /// A switch as the executor tells it.
@@ -431,6 +510,7 @@ pub fn switch_record(at: Timestamp) -> OperationRecord {
         active_before: Some(Colour::Blue),
         desired_before: None,
         overrides: Vec::new(),
+        reason: None,
         outcome: Some(OutcomeRecord {
             result: OperationResult::Verified,
             at,

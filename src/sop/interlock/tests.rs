@@ -9,6 +9,8 @@ use crate::sop::colour::Colour;
 use crate::sop::operation::RollbackWay;
 use crate::sop::verification::{CheckOutcome, CheckResult, PodVerification};
 
+mod stand_down;
+
 const NEW: &str = "ghcr.io/t/backend:v2";
 const OLD: &str = "ghcr.io/t/backend:v1";
 
@@ -20,6 +22,8 @@ struct Night {
     command: Command,
     verification: Option<Verification>,
     switched: Option<Switched>,
+    record: Record,
+    evidence: Evidence,
     read_only: bool,
     policy: Policy,
     now: Moment,
@@ -34,6 +38,9 @@ impl Night {
             command: &self.command,
             verification: self.verification.as_ref(),
             switched: self.switched.as_ref(),
+            record: Some(&self.record),
+            notes: &self.record.notes,
+            evidence: &self.evidence,
             pods: None,
             read_only: self.read_only,
             policy: &self.policy,
@@ -134,6 +141,8 @@ fn night() -> Night {
         command: Command::Nobody,
         verification: Some(verification),
         switched: None,
+        record: Record::default(),
+        evidence: Evidence { at: Some(now.wall), ..Evidence::default() },
         read_only: false,
         policy: Policy::default(),
         now,
@@ -163,6 +172,7 @@ fn nothing_seen_clears_nothing_but_what_needs_no_seeing() {
     night.access = Access::default();
     night.command = Command::Unknown;
     night.verification = None;
+    night.evidence = Evidence::default();
     night.freshness = Freshness::Never;
     let clear: Vec<&str> = interlocks(&SWITCH, None, &night.situation())
         .iter()
@@ -295,13 +305,16 @@ fn the_side_with_the_traffic_is_never_deployed_to_verified_or_retired() {
 fn the_old_colour_is_retired_only_after_its_standby() {
     let retire = Action::Retire { colour: Colour::Green };
     let mut night = night();
-    assert_eq!(held_up(&retire, &night), [("standby", "when the traffic left is not known".to_owned())]);
+    let looked = "nothing measures what GREEN still gets: look, and say what you saw".to_owned();
+    assert_eq!(held_up(&retire, &night)[0], ("standby", "when the traffic left is not known".to_owned()));
     let switched =
         |at: &str| Switched { to: Colour::Blue, at: at.parse().unwrap(), by: "ops1".into(), rollback: false };
     night.switched = Some(switched("2026-01-06T22:04:12Z"));
-    assert_eq!(held_up(&retire, &night), [("standby", "standby has 4:12 left".to_owned())]);
+    assert_eq!(held_up(&retire, &night)[0], ("standby", "standby has 4:12 left".to_owned()));
     night.switched = Some(switched("2026-01-06T22:00:00Z"));
-    assert_eq!(held_up(&retire, &night), []);
+    assert_eq!(held_up(&retire, &night), [("traffic-left", looked)]);
+    let locks = interlocks(&retire, None, &night.situation());
+    assert_eq!(first_blocked(&locks, &[InterlockId::TrafficLeft]), None, "the operator has looked");
 }
 
 #[test]

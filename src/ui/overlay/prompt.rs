@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::room::intent::Writing;
 use crate::room::view::PromptKind;
 use crate::sop::command::{Command, Operator};
 use crate::ui::scene::Scene;
@@ -25,6 +26,7 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
             "regular expression that lines must match; empty: errors. The logs are read anew".to_owned(),
         ),
         PromptKind::TakeCommand => ("Take command", take_words(&scene.room.command)),
+        PromptKind::Write(writing) => write_words(writing),
     };
     let mut lines: Vec<Line<'static>> = wrapped(&question, width).into_iter().map(Line::raw).collect();
     // The end of what is typed is what one looks at.
@@ -43,6 +45,22 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     for (row, line) in inner.rows().zip(lines) {
         buffer.set_line(row.x, row.y, &line, row.width);
     }
+}
+
+fn write_words(writing: Writing) -> (&'static str, String) {
+    let (title, question) = match writing {
+        Writing::Bug => {
+            ("Critical bug", "what is wrong? It is a reason to roll back, and written into the record")
+        }
+        Writing::Stop => ("No rollback", "why not? It is written into the record"),
+        Writing::Extend => {
+            ("Extend the watch", "by how many minutes, and why? `15 the batch job still runs`")
+        }
+        Writing::End => {
+            ("End the watch", "why is it over, whatever timer and signals say? It is written into the record")
+        }
+    };
+    (title, question.to_owned())
 }
 
 fn take_words(command: &Command) -> String {

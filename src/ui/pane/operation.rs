@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::room::intent::{Extent, Pane};
+use crate::room::intent::{Extent, Pane, Writing};
 use crate::room::message::{Conclusion, Step, StepState};
 use crate::room::operations::Operation;
 use crate::sop::colour::Colour;
@@ -13,6 +13,7 @@ use crate::sop::interlock::Interlock;
 use crate::sop::operation::ActionKind;
 use crate::sop::phase::Phase;
 use crate::sop::rollout::rollout;
+use crate::ui::banner::key_of;
 use crate::ui::bindings::Binding;
 use crate::ui::scene::Scene;
 use crate::ui::text::{timer, took, wrapped};
@@ -152,8 +153,6 @@ fn advice(scene: &Scene<'_>) -> String {
     };
     let idle = active.other();
     let key = |kind| Binding::of_action(kind).map(Binding::key).unwrap_or_default();
-    let until =
-        room.switched.as_ref().and_then(|switched| switched.at.checked_add(room.setting.policy.watch).ok());
     match phase {
         Phase::Prepare => {
             format!(
@@ -165,12 +164,10 @@ fn advice(scene: &Scene<'_>) -> String {
         Phase::Deploy => deploying(scene, idle, &key(ActionKind::Deploy)),
         Phase::Verify => format!("Next: {} verifies every pod of {}", key(ActionKind::Verify), idle.label()),
         Phase::Switch => format!("Next: {} moves the traffic to {}", key(ActionKind::Switch), idle.label()),
-        Phase::Watch => format!(
-            "Watch {} until {}; {} takes it back",
-            active.label(),
-            until.map_or_else(|| "?".to_owned(), |until| words::clock(room, until)),
-            key(ActionKind::Rollback)
-        ),
+        Phase::Watch => watching(scene, active, &key(ActionKind::Rollback)),
+        Phase::StandDown if scene.is_retired() => {
+            format!("Next: {} closes the release", key(ActionKind::Close))
+        }
         Phase::StandDown => format!("Next: {} retires {}", key(ActionKind::Retire), idle.label()),
         Phase::Closed => {
             format!(
@@ -186,6 +183,23 @@ fn advice(scene: &Scene<'_>) -> String {
             idle.label()
         ),
     }
+}
+
+/// Until when is watched; past that, why it is not over.
+fn watching(scene: &Scene<'_>, active: Colour, rollback: &str) -> String {
+    let room = scene.room;
+    let (extend, end) = (key_of(Writing::Extend), key_of(Writing::End));
+    let watch = room.situation().watch();
+    if watch.as_ref().is_some_and(|watch| watch.left().is_zero()) {
+        return format!(
+            "The watch's time is over, but it does not pass: {rollback} takes it back, {extend} extends, \
+             {end} ends it with a reason"
+        );
+    }
+    let until = room.switched.as_ref().zip(watch);
+    let until = until.and_then(|(switched, watch)| switched.at.checked_add(watch.length).ok());
+    let until = until.map_or_else(|| "?".to_owned(), |until| words::clock(room, until));
+    format!("Watch {} until {until}; {rollback} takes it back, {extend} extends, {end} ends", active.label())
 }
 
 fn deploying(scene: &Scene<'_>, idle: Colour, key: &str) -> String {
