@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::reader::Table;
 use super::source::printable;
 use super::types::{Environment, TeamZone};
-use super::{Origin, application, kubernetes, settings, values, verify};
+use super::{Origin, alerts, application, kubernetes, metrics, settings, values, verify};
 
 /// Reads and checks everything; the result is the chosen environment, `None`
 /// where a mistake leaves nothing to choose or no whole environment.
@@ -38,11 +38,13 @@ pub(super) fn read<'d>(
 fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
     notes.partially(|| {
         root.text("time_zone", &values::ZONE);
-        root.within("kubernetes", |table| kubernetes::read(table, origin));
+        let kubernetes = root.within("kubernetes", |table| kubernetes::read(table, origin));
         let policy = root.within("policy", settings::policy);
         root.within("application", |table| application::read(table, origin, &policy));
         root.within("verify", verify::read);
         root.within("logs", settings::logs);
+        let metrics = root.within("metrics", |table| metrics::read(table, origin, kubernetes.as_ref()));
+        root.within("alerts", |table| alerts::read(table, origin, kubernetes.as_ref(), metrics.is_some()));
     });
 }
 
@@ -56,6 +58,10 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         table.within_shared("application", root, |table| application::read(table, origin, &policy));
     let verify = table.within_shared("verify", root, verify::read);
     let logs = table.within_shared("logs", root, settings::logs);
+    let names = kubernetes.as_ref();
+    let metrics = table.within_shared("metrics", root, |table| metrics::read(table, origin, names));
+    let alerts =
+        table.within_shared("alerts", root, |table| alerts::read(table, origin, names, metrics.is_some()));
     Some(Environment {
         name: name.to_owned(),
         production,
@@ -66,6 +72,8 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         verify,
         policy,
         logs,
+        metrics,
+        alerts,
     })
 }
 

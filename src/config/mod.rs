@@ -5,17 +5,22 @@
 //! through `locate`, its tree through `reader`, and one module for each table
 //! (`kubernetes`, `application`, `verify`, `settings`) builds the types.
 
+mod alerts;
 mod application;
+mod endpoint;
 mod environment;
 mod error;
 mod findings;
 mod kubernetes;
 mod locate;
+mod metrics;
 mod nearest;
+mod presets;
 mod reader;
 pub mod secret;
 mod settings;
 mod source;
+mod template;
 mod types;
 mod values;
 mod verify;

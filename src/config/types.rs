@@ -10,6 +10,7 @@ use super::secret::SecretSource;
 pub use crate::room::logs::LogFilter;
 use crate::sop::colour::PerColour;
 pub use crate::sop::policy::Policy;
+use crate::sop::signal::Signal;
 
 /// One environment, chosen and checked; what the rest of the program sees.
 #[derive(Clone, Debug)]
@@ -27,6 +28,10 @@ pub struct Environment {
     pub verify: Verify,
     pub policy: Policy,
     pub logs: Logs,
+    /// `None`: nothing measures the traffic.
+    pub metrics: Option<Metrics>,
+    /// `None`: no alerts are read.
+    pub alerts: Option<Alerts>,
 }
 
 /// A time zone and what the header calls it: the last part of its IANA name,
@@ -149,4 +154,109 @@ pub struct Logs {
     pub max_bytes: usize,
     /// Most pods followed at once: 40.
     pub max_streams: usize,
+}
+
+/// How a server with an HTTP API is reached, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Without a trailing slash; paths are put behind it.
+    pub url: String,
+    /// A bearer token, or with `username` the password of basic authentication.
+    pub token: Option<SecretSource>,
+    pub username: Option<String>,
+    /// Sent with every request; none of them a secret.
+    pub headers: Vec<(String, String)>,
+    /// Sent as `X-Scope-OrgID`: the tenant of Mimir, Cortex and Loki.
+    pub org_id: Option<String>,
+    /// PEM certificates that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Time limit of one request.
+    pub timeout: Duration,
+}
+
+/// Prometheus, and what is asked of it.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Of Prometheus, or of Grafana's proxy to it.
+    pub endpoint: Endpoint,
+    /// Time between two samples.
+    pub interval: Duration,
+    /// A page for people, shown and copied.
+    pub dashboard: Option<String>,
+    /// In the order in which they are shown.
+    pub signals: Vec<WatchedSignal>,
+}
+
+/// A signal and the queries that bring its samples.
+#[derive(Clone, Debug)]
+pub struct WatchedSignal {
+    pub signal: Signal,
+    pub queries: Queries,
+}
+
+/// What is asked for one signal, in PromQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queries {
+    pub value: Asked,
+    /// Requests within the window.
+    pub volume: Option<Asked>,
+    /// Failed requests since each process began.
+    pub bad: Option<Asked>,
+    /// All requests since each process began.
+    pub all: Option<Asked>,
+    /// What can be reached at most.
+    pub maximum: Option<Asked>,
+}
+
+/// The texts of one query, with all names put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Of everything behind the Service; `None` where only one colour can be asked for.
+    pub total: Option<String>,
+    /// Of each colour; `None` where the text does not tell them apart.
+    pub colours: Option<PerColour<String>>,
+}
+
+/// Where alerts are read, and which of them matter.
+#[derive(Clone, Debug)]
+pub struct Alerts {
+    /// `None`: the alerts of the Prometheus of [`Metrics`] are read instead.
+    pub alertmanager: Option<Endpoint>,
+    pub interval: Duration,
+    /// All of them must hold.
+    pub matchers: Vec<LabelMatcher>,
+    /// All of them must hold for an alert to count as P0.
+    pub p0: Vec<LabelMatcher>,
+}
+
+/// A condition on a label, as Alertmanager writes it: `severity=~"P0|critical"`.
+#[derive(Clone, Debug)]
+pub struct LabelMatcher {
+    /// The whole condition, as Alertmanager reads it.
+    pub text: String,
+    pub label: String,
+    pub holds: Holds,
+}
+
+/// What a label's value must be. A label that is missing has the empty value.
+#[derive(Clone, Debug)]
+pub enum Holds {
+    Equal(String),
+    NotEqual(String),
+    /// The whole value.
+    Match(Regex),
+    NoMatch(Regex),
+}
+
+impl LabelMatcher {
+    /// Whether it holds for a label's value; empty: there is no such label.
+    #[must_use]
+    pub fn holds(&self, value: &str) -> bool {
+        match &self.holds {
+            Holds::Equal(wanted) => value == wanted,
+            Holds::NotEqual(wanted) => value != wanted,
+            Holds::Match(pattern) => pattern.is_match(value),
+            Holds::NoMatch(pattern) => !pattern.is_match(value),
+        }
+    }
 }

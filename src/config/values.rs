@@ -9,9 +9,11 @@ use regex::Regex;
 use reqwest::Url;
 
 use super::nearest::nearest;
+use super::presets;
 use super::source::printable;
-use super::types::TeamZone;
+use super::types::{Holds, LabelMatcher, TeamZone};
 use crate::room::logs::Level;
+use crate::sop::signal::Unit;
 
 /// What a string must be: in words, and as a function that reads it.
 pub(super) struct Form<T> {
@@ -76,6 +78,19 @@ pub(super) const JSON_POINTER: Form<String> =
     Form { expected: "a JSON pointer such as \"/version\"", parse: json_pointer };
 pub(super) const VARIABLE: Form<String> =
     Form { expected: "the name of an environment variable", parse: variable };
+/// A value that a header can have; text a secret would not be recognised in.
+pub(super) const HEADER_VALUE: Form<String> = Form { expected: "a header's value", parse: header_value };
+/// A page for people.
+pub(super) const LINK: Form<String> =
+    Form { expected: "a link such as \"https://grafana.example.com/d/api-overview\"", parse: link };
+/// PromQL, as far as can be told without asking a server.
+pub(super) const QUERY: Form<String> = Form { expected: "a query in PromQL", parse: query };
+pub(super) const PRESET: Form<String> =
+    Form { expected: "one of http, opentelemetry, ingress-nginx, istio, traefik", parse: preset };
+pub(super) const UNIT: Form<Unit> =
+    Form { expected: "one of share, milliseconds, per-second, count, bytes", parse: unit };
+pub(super) const RULE: Form<&'static str> =
+    Form { expected: "one of above, drop, maximum, limit", parse: rule };
 pub(super) const PATH: Form<PathBuf> =
     Form { expected: "a path", parse: |path| text(path).map(PathBuf::from) };
 
@@ -262,4 +277,107 @@ fn variable(name: &str) -> Result<String, Reason> {
             ..Reason::from("no variable can be called that")
         }),
     }
+}
+
+fn header_value(value: &str) -> Result<String, Reason> {
+    match reqwest::header::HeaderValue::from_str(value) {
+        Ok(_) => text(value),
+        Err(_) => Err("no header can have that value".into()),
+    }
+}
+
+fn link(text: &str) -> Result<String, Reason> {
+    let bare = text.split(['?', '#']).next().unwrap_or_default();
+    url(bare)?;
+    match text.chars().find(|c| !c.is_ascii_graphic()) {
+        Some(c) => Err(format!("`{}` must be percent-encoded", printable(&c.to_string())).into()),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// Longest query: it goes out every few seconds.
+const LONGEST_QUERY: usize = 8 * 1024;
+
+fn query(text: &str) -> Result<String, Reason> {
+    let count = |mark: char| text.matches(mark).count();
+    if text.trim().is_empty() {
+        return Err("it is empty".into());
+    }
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err("it contains a control character".into());
+    }
+    if text.len() > LONGEST_QUERY {
+        return Err(format!("it has more than {LONGEST_QUERY} bytes").into());
+    }
+    for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
+        // Brackets within strings balance as well in all but strange regular expressions.
+        if count(open) != count(close) && !text.contains(['\\']) {
+            return Err(format!("its `{open}` and `{close}` do not match").into());
+        }
+    }
+    Ok(text.to_owned())
+}
+
+/// One of the words, or what may have been meant.
+fn one_of<T: Copy>(name: &str, known: &[(&'static str, T)]) -> Result<T, Reason> {
+    let found = known.iter().find(|(word, _)| *word == name);
+    found.map(|(_, value)| *value).ok_or_else(|| Reason {
+        help: nearest(name, known.iter().map(|(word, _)| *word))
+            .map(|near| format!("did you mean `{near}`?")),
+        ..Reason::from("it is none of them")
+    })
+}
+
+fn preset(name: &str) -> Result<String, Reason> {
+    let known: Vec<_> = presets::names().map(|name| (name, name)).collect();
+    one_of(name, &known).map(str::to_owned)
+}
+
+fn unit(name: &str) -> Result<Unit, Reason> {
+    let known = [
+        ("share", Unit::Share),
+        ("milliseconds", Unit::Milliseconds),
+        ("per-second", Unit::PerSecond),
+        ("count", Unit::Count),
+        ("bytes", Unit::Bytes),
+    ];
+    one_of(name, &known)
+}
+
+fn rule(name: &str) -> Result<&'static str, Reason> {
+    one_of(name, &["above", "drop", "maximum", "limit"].map(|name| (name, name)))
+}
+
+/// `5%` and `0.5 %` as shares of 1.
+pub(super) fn share(text: &str) -> Option<f64> {
+    let number = text.trim().strip_suffix('%')?.trim_end();
+    // Rust's own words for numbers that are none.
+    let digits = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+    number.parse::<f64>().ok().filter(|_| digits).map(|percent| percent / 100.0)
+}
+
+/// A condition on a label in Alertmanager's own form.
+pub(super) fn matcher(text: &str) -> Result<LabelMatcher, Reason> {
+    let text = text.trim();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let (label, rest) = text.split_at(end);
+    if label.is_empty() || label.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err("it does not begin with a label's name".into());
+    }
+    let rest = rest.trim_start();
+    let operator = ["=~", "!~", "!=", "="].into_iter().find(|operator| rest.starts_with(operator));
+    let operator = operator.ok_or("after the name stands none of =, !=, =~, !~")?;
+    let value = rest[operator.len()..].trim();
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let value =
+        value.filter(|value| !value.contains(['"', '\\'])).ok_or("its value stands not in double quotes")?;
+    // Alertmanager matches the whole value.
+    let pattern = || regex(&format!("^(?:{value})$"));
+    let holds = match operator {
+        "=" => Holds::Equal(value.to_owned()),
+        "!=" => Holds::NotEqual(value.to_owned()),
+        "=~" => Holds::Match(pattern()?),
+        _ => Holds::NoMatch(pattern()?),
+    };
+    Ok(LabelMatcher { text: format!("{label}{operator}\"{value}\""), label: label.to_owned(), holds })
 }
