@@ -23,7 +23,7 @@ use crate::room::message::{Conclusion, StepState, Urgency};
 use crate::sop::access;
 use crate::sop::colour::Colour;
 use crate::sop::command::Command;
-use crate::sop::interlock::{Freshness, Interlock, InterlockId, LockState, Situation, interlocks};
+use crate::sop::interlock::{Freshness, Situation, interlocks};
 use crate::sop::note;
 use crate::sop::operation::{Action, RollbackWay};
 use crate::sop::record::Measured;
