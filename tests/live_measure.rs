@@ -18,9 +18,9 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use support::bastion::Bastion;
-use support::program;
 use support::pty::Pty;
 use support::world::{World, worlds};
+use support::{program, until};
 use tokio::runtime::Handle;
 
 worlds!(figures);
@@ -123,14 +123,28 @@ impl Crowd {
     }
 }
 
+impl Crowd {
+    /// Goes, and is gone when this returns.
+    fn leave(self) {
+        let (runtime, pods) = (self.runtime.clone(), self.pods.clone());
+        drop(self);
+        until("the crowd to be gone", Duration::from_secs(120), || {
+            let left = runtime.block_on(pods.list_metadata(&members())).unwrap();
+            left.items.is_empty().then_some(())
+        });
+    }
+}
+
 impl Drop for Crowd {
     fn drop(&mut self) {
-        let gone = self.runtime.block_on(self.pods.delete_collection(
-            &DeleteParams::default().grace_period(0),
-            &ListParams::default().labels("crowd=yes"),
-        ));
+        let at_once = DeleteParams::default().grace_period(0);
+        let gone = self.runtime.block_on(self.pods.delete_collection(&at_once, &members()));
         drop(gone);
     }
+}
+
+fn members() -> ListParams {
+    ListParams::default().labels("crowd=yes")
 }
 
 fn pod(n: usize) -> Pod {
@@ -242,6 +256,6 @@ fn figures(world: &World) {
     two_thousand_pods(&crowd, &bastion);
     world.flood();
     keys_in_a_flood(&bastion, "2,006", "40");
-    drop(crowd);
+    crowd.leave();
     keys_in_a_flood(&bastion, "6", "25");
 }

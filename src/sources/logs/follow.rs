@@ -19,10 +19,10 @@ use crate::room::logs::{
 };
 
 /// Most entries held to be put in order.
-const HELD: usize = 8_192;
+const HELD: usize = 4_096;
 
 /// Most entries in one message.
-const BATCH: usize = 4_096;
+const BATCH: usize = 2_048;
 
 /// Reports of all streams under way.
 const REPORTS: usize = 16;
