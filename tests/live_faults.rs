@@ -105,15 +105,17 @@ fn away_for_a_while(world: &World, outage: Outage) {
     let bastion = Bastion::prepared(world);
     bastion.act(&["switch", "--to", "green"]).expect(0);
     let mut room = Pty::spawn(&bastion.in_terminal(&[]), 120, 40);
-    room.wait_for("both colours", Duration::from_secs(20), |screen| {
+    // Each of the three watches has told its part: what is on the screen now is to stay.
+    room.wait_for("both colours and their pods", Duration::from_secs(40), |screen| {
         let text = screen.contents();
-        text.contains("GREEN has the traffic") && text.contains("v1.0.0") && text.contains("v1.1.0")
+        let told = ["GREEN has the traffic", "v1.0.0", "v1.1.0", "backend-blue-", "backend-green-"];
+        told.iter().all(|part| text.contains(part))
     });
-    world.lose(outage);
+    let away = world.lose(outage);
     let gone = Instant::now();
     room.wait_for_text("STALE", Duration::from_secs(40));
     let text = room.contents();
-    assert!(text.contains("backend-blue"), "the last state stays on the screen:\n{text}");
+    assert!(text.contains("backend-blue-"), "the last state stays on the screen:\n{text}");
 
     // A rollback asks for no fresh pane, only for a fresh read: it fails, and says what stands.
     let ordered = Instant::now();
@@ -127,7 +129,7 @@ fn away_for_a_while(world: &World, outage: Outage) {
     println!("measured: {outage:?}: a rollback as a command fails after {:.1} s", seconds(ordered));
     std::thread::sleep(AWAY.saturating_sub(gone.elapsed()));
 
-    world.bring_back(outage);
+    drop(away);
     let back = Instant::now();
     bastion.act(&["rollback", "--to", "blue"]).expect(0);
     assert_eq!(world.selected(), "blue");

@@ -114,14 +114,11 @@ impl World {
         self.ground.reset();
     }
 
-    /// Takes the API server away.
-    pub fn lose(&self, outage: Outage) {
+    /// Takes the API server away until what it returns is dropped: on every way out, so
+    /// that a test that fails leaves a world to the next one.
+    pub fn lose(&self, outage: Outage) -> Away<'_> {
         self.ground.lose(outage);
-    }
-
-    /// Brings it back.
-    pub fn bring_back(&self, outage: Outage) {
-        self.ground.bring_back(outage);
+        Away { world: self, outage }
     }
 
     /// The URL of the application through the Service.
@@ -171,13 +168,14 @@ impl World {
         patched.unwrap_or_else(|error| panic!("patch {what}: {error}"));
     }
 
-    /// Gives a Deployment so many pods and, for 0, waits until they are gone.
+    /// Gives a Deployment so many pods and, for 0, waits until they are gone. Pods with the
+    /// label `crowd` are nobody's.
     pub fn scale(&self, deployment: &str, replicas: u32) {
         let what = format!("deployment/{deployment}");
         self.patch(&what, &json!({"spec": {"replicas": replicas}}));
         if replicas == 0 {
             let version = self.get(&what)["spec"]["selector"]["matchLabels"]["version"].clone();
-            let labels = format!("version={}", version.as_str().unwrap());
+            let labels = format!("version={},!crowd", version.as_str().unwrap());
             super::until("the pods to go", Duration::from_secs(120), || {
                 self.pods(&labels).is_empty().then_some(())
             });
@@ -214,6 +212,19 @@ impl World {
             other => panic!("no such kind: {other}"),
         };
         Api::namespaced_with(self.client.clone(), NAMESPACE, &resource)
+    }
+}
+
+/// The API server is away for as long as this lives.
+#[must_use]
+pub struct Away<'w> {
+    world: &'w World,
+    outage: Outage,
+}
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        self.world.ground.bring_back(self.outage);
     }
 }
 

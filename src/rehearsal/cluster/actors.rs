@@ -87,10 +87,14 @@ async fn gitops(world: &World) {
         });
         let keeping = async {
             let mut newest = world.store.subscribe();
-            while newest.changed().await.is_ok() {
+            loop {
+                // Looks before it waits: the selector may have moved while it got here.
+                newest.borrow_and_update();
                 if selected(world).is_some_and(|now| now != declared) {
                     tokio::time::sleep(NOTICES_AFTER).await;
                     select(world, GITOPS, &declared);
+                } else if newest.changed().await.is_err() {
+                    return;
                 }
             }
         };

@@ -3,6 +3,7 @@
 //! Raw lines become [`LogLine`]s in the source's tasks ([`Capture`], [`shape`]), are put
 //! in order there ([`Merge`]) and arrive as [`LogEvent`]s, which [`Logs::apply`] takes in.
 
+mod blocks;
 mod capture;
 mod groups;
 mod json;
@@ -17,11 +18,13 @@ mod store;
 mod trace;
 mod view;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use regex::Regex;
 
+pub use blocks::Text;
 pub use capture::{Capture, Captured};
 pub use groups::{Group, Groups, ShapeId};
 pub use level::Level;
@@ -30,7 +33,7 @@ pub use merge::Merge;
 pub use sanitise::{MAX_LINE, sanitise, sanitise_text};
 pub use selection::{Criteria, Selection};
 pub use shape::{MAX_SHAPE, shape};
-pub use store::{Limits, LineRef, Store};
+pub use store::{Limits, LineRef, Reader, Store};
 pub use trace::{Reading, Trace};
 pub use view::{Mode, Place, Search, Step, Towards, View};
 
@@ -196,15 +199,19 @@ impl Logs {
     /// wraps draws them from the bottom up until it is full.
     #[must_use]
     pub fn visible(&self, height: usize) -> Vec<LineRef<'_>> {
-        let ranks = self.view.window(height);
-        ranks.filter_map(|rank| self.view.selection.at(rank)).filter_map(|n| self.store.get(n)).collect()
+        self.lines(self.view.window(height)).collect()
     }
 
     /// All lines that pass the view's filter, oldest first: for saving to a file.
     /// Complete only once [`View::is_scanning`] is false.
     pub fn selected(&self) -> impl Iterator<Item = LineRef<'_>> {
-        let ranks = 0..self.view.selection.len();
-        ranks.filter_map(|rank| self.view.selection.at(rank)).filter_map(|number| self.store.get(number))
+        self.lines(0..self.view.selection.len())
+    }
+
+    /// The lines at those ranks of the view's selection.
+    fn lines(&self, ranks: Range<usize>) -> impl Iterator<Item = LineRef<'_>> {
+        let mut reader = self.store.reader();
+        ranks.filter_map(|rank| self.view.selection.at(rank)).filter_map(move |number| reader.get(number))
     }
 
     /// The groups in the order in which they are listed.

@@ -51,8 +51,8 @@ impl Criteria {
             } else {
                 self.level.is_none_or(|level| line.level >= Some(level))
                     && self.shape.is_none_or(|shape| line.shape == Some(shape))
-                    && self.text.as_ref().is_none_or(|text| text.is_match(line.text))
-                    && self.search.as_ref().is_none_or(|search| search.is_match(line.text))
+                    && self.text.as_ref().is_none_or(|text| text.is_match(&line.text))
+                    && self.search.as_ref().is_none_or(|search| search.is_match(&line.text))
             }
     }
 }
@@ -95,8 +95,9 @@ impl Selection {
         }
         self.seen = (self.seen.0.max(store.first()), self.seen.1.max(store.first()));
         let criteria = &self.criteria;
-        let matches = |number: &u64| store.get(*number).is_some_and(|line| criteria.matches(&line));
-        self.hits.extend((self.seen.1..store.end()).filter(matches));
+        let mut reader = store.reader();
+        let mut matches = |number: &u64| reader.get(*number).is_some_and(|line| criteria.matches(&line));
+        self.hits.extend((self.seen.1..store.end()).filter(&mut matches));
         let from = self.seen.0.saturating_sub(portion).max(store.first());
         for hit in (from..self.seen.0).rev().filter(matches) {
             self.hits.push_front(hit);

@@ -1,6 +1,6 @@
 //! The captured lines, bounded in number and in bytes; the oldest give way.
 //!
-//! Texts lie one behind the other in blocks; a line itself is a small header. Line
+//! Texts lie in [`blocks`](super::blocks); a line itself is a small header. Line
 //! numbers count from the first line ever stored and never change, so that a view which
 //! stands still stays where it is while lines arrive and leave.
 
@@ -8,12 +8,10 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
 
+use super::blocks::{BLOCK, Blocks, Place, Text, Unpacker};
 use super::groups::ShapeId;
 use super::line::{Gap, LogLine, Origin};
 use super::{Level, scan};
-
-/// Bytes of one block of text.
-const BLOCK: usize = 32 * 1024;
 
 /// The bounds of a [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +27,7 @@ struct Header {
     /// Nanoseconds since 1970.
     at: i64,
     shape: u32,
-    /// The block's number, counted from the first block ever.
-    block: u32,
-    start: u16,
-    length: u16,
+    text: Place,
     pod: u16,
     level: Option<Level>,
     kind: Kind,
@@ -46,14 +41,14 @@ enum Kind {
 }
 
 /// One stored line, borrowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineRef<'s> {
     /// Its number, for good.
     pub number: u64,
     pub at: Timestamp,
     pub origin: &'s Origin,
     pub level: Option<Level>,
-    pub text: &'s str,
+    pub text: Text<'s>,
     /// The group that it belongs to; `None` for the mark of a gap.
     pub shape: Option<ShapeId>,
     /// Written by the container's previous run.
@@ -62,18 +57,18 @@ pub struct LineRef<'s> {
     pub gap: bool,
 }
 
-impl<'s> LineRef<'s> {
+impl LineRef<'_> {
     /// The text without the time that it begins with, for where [`LineRef::at`] stands beside it.
     #[must_use]
-    pub fn said(&self) -> &'s str {
-        self.text.get(super::scan::leading_time(self.text)..).unwrap_or(self.text)
+    pub fn said(&self) -> &str {
+        self.text.get(scan::leading_time(&self.text)..).unwrap_or(&self.text)
     }
 
     /// The whole line for a file or the clipboard: time, colour, pod, text.
     #[must_use]
     pub fn plain(&self) -> String {
         let run = if self.previous { " (previous run)" } else { "" };
-        format!("{} {} {}{run} {}", self.at, self.origin.colour, self.origin.pod, self.text)
+        format!("{} {} {}{run} {}", self.at, self.origin.colour, self.origin.pod, &*self.text)
     }
 }
 
@@ -84,9 +79,7 @@ pub struct Store {
     lines: VecDeque<Header>,
     /// The number of the first line that is still there.
     first: u64,
-    blocks: VecDeque<String>,
-    /// The number of the first block that is still there.
-    first_block: u32,
+    texts: Blocks,
     bytes: usize,
     dropped: u64,
     origins: Origins,
@@ -100,8 +93,7 @@ impl Store {
             limits,
             lines: VecDeque::new(),
             first: 0,
-            blocks: VecDeque::new(),
-            first_block: 0,
+            texts: Blocks::default(),
             bytes: 0,
             dropped: 0,
             origins: Origins::default(),
@@ -159,37 +151,30 @@ impl Store {
         self.add(gap.until, &gap.origin, None, &text, Kind::Gap, 0)
     }
 
-    /// The line of that number, when it is there.
+    /// The line of that number, when it is there. For several of them see
+    /// [`reader`](Self::reader).
     #[must_use]
     pub fn get(&self, number: u64) -> Option<LineRef<'_>> {
-        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        let header = self.lines.get(index)?;
-        let block = self.blocks.get(header.block.wrapping_sub(self.first_block) as usize)?;
-        let start = usize::from(header.start);
-        Some(LineRef {
-            number,
-            at: Timestamp::from_nanosecond(i128::from(header.at)).unwrap_or(Timestamp::UNIX_EPOCH),
-            origin: self.origins.get(header.pod)?,
-            level: header.level,
-            text: block.get(start..start + usize::from(header.length))?,
-            shape: (header.kind != Kind::Gap).then_some(ShapeId(header.shape)),
-            previous: header.kind == Kind::Previous,
-            gap: header.kind == Kind::Gap,
-        })
+        self.reader().get(number)
+    }
+
+    /// Reads lines one after the other, for less than each by itself.
+    #[must_use]
+    pub const fn reader(&self) -> Reader<'_> {
+        Reader { store: self, texts: Unpacker::new(&self.texts) }
     }
 
     /// All lines, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = LineRef<'_>> {
-        (self.first..self.end()).filter_map(|number| self.get(number))
+        let mut reader = self.reader();
+        (self.first..self.end()).filter_map(move |number| reader.get(number))
     }
 
     /// Removes every line. Numbers go on from where they were.
     pub fn clear(&mut self) {
         self.first = self.end();
         self.lines = VecDeque::new();
-        self.first_block =
-            self.first_block.wrapping_add(u32::try_from(self.blocks.len()).unwrap_or_default());
-        self.blocks = VecDeque::new();
+        self.texts.forget_before(None);
         self.bytes = 0;
         self.dropped = 0;
         self.origins = Origins::default();
@@ -216,37 +201,19 @@ impl Store {
                 None => self.drop_oldest(),
             }
         };
-        let (block, start) = self.write(text);
+        let place = self.texts.write(text);
         self.reserve();
         let number = self.end();
         self.bytes += text.len();
         self.lines.push_back(Header {
             at: i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX),
             shape,
-            block,
-            // Texts and places in a block are shorter than BLOCK, which is less than 2^16.
-            start: u16::try_from(start).unwrap_or_default(),
-            length: u16::try_from(text.len()).unwrap_or_default(),
+            text: place,
             pod,
             level,
             kind,
         });
         number
-    }
-
-    /// Writes the text behind the last one; a new block begins when it does not fit.
-    fn write(&mut self, text: &str) -> (u32, usize) {
-        let fits = self.blocks.back().is_some_and(|block| block.len() + text.len() < BLOCK);
-        if !fits {
-            self.blocks.push_back(String::with_capacity(BLOCK));
-        }
-        let number = self.first_block.wrapping_add(u32::try_from(self.blocks.len() - 1).unwrap_or_default());
-        let mut start = 0;
-        if let Some(block) = self.blocks.back_mut() {
-            start = block.len();
-            block.push_str(text);
-        }
-        (number, start)
     }
 
     /// Grows the list of headers by doubling, but never beyond the bound.
@@ -262,15 +229,35 @@ impl Store {
         let Some(header) = self.lines.pop_front() else { return };
         self.first += 1;
         self.dropped += 1;
-        self.bytes -= usize::from(header.length);
+        self.bytes -= usize::from(header.text.length);
         self.origins.leave(header.pod);
-        let oldest = self.lines.front().map_or_else(
-            || self.first_block.wrapping_add(u32::try_from(self.blocks.len()).unwrap_or_default()),
-            |header| header.block,
-        );
-        while self.first_block != oldest && self.blocks.pop_front().is_some() {
-            self.first_block = self.first_block.wrapping_add(1);
-        }
+        self.texts.forget_before(self.lines.front().map(|header| header.text.block));
+    }
+}
+
+/// Reads stored lines.
+#[derive(Debug)]
+pub struct Reader<'s> {
+    store: &'s Store,
+    texts: Unpacker<'s>,
+}
+
+impl<'s> Reader<'s> {
+    /// The line of that number, when it is there.
+    pub fn get(&mut self, number: u64) -> Option<LineRef<'s>> {
+        let store = self.store;
+        let index = usize::try_from(number.checked_sub(store.first)?).ok()?;
+        let header = store.lines.get(index)?;
+        Some(LineRef {
+            number,
+            at: Timestamp::from_nanosecond(i128::from(header.at)).unwrap_or(Timestamp::UNIX_EPOCH),
+            origin: store.origins.get(header.pod)?,
+            level: header.level,
+            text: self.texts.text(header.text)?,
+            shape: (header.kind != Kind::Gap).then_some(ShapeId(header.shape)),
+            previous: header.kind == Kind::Previous,
+            gap: header.kind == Kind::Gap,
+        })
     }
 }
 
@@ -342,8 +329,8 @@ mod tests {
         }
     }
 
-    fn texts(store: &Store) -> Vec<&str> {
-        store.iter().map(|line| line.text).collect()
+    fn texts(store: &Store) -> Vec<String> {
+        store.iter().map(|line| line.text.to_string()).collect()
     }
 
     #[test]
@@ -354,8 +341,25 @@ mod tests {
             store.push(&line("p", number, "a text of about this many bytes"), ShapeId(1));
         }
         assert_eq!(store.lines.capacity(), 3_000);
-        let blocks: usize = store.blocks.iter().map(String::capacity).sum();
-        assert!(blocks <= store.bytes() + 3 * BLOCK, "{blocks}");
+        assert!(store.texts.taken() <= 3 * BLOCK, "{}", store.texts.taken());
+    }
+
+    #[test]
+    fn what_packs_badly_takes_no_more_than_its_text() {
+        let mut store = Store::new(Limits { lines: 10_000, bytes: 1 << 20 });
+        let mut noise = 1_u64;
+        let mut random = || {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            char::from_u32(u32::try_from(0x4e00 + noise % 20_000).unwrap()).unwrap()
+        };
+        let lines: Vec<String> = (0..5_000).map(|_| (0..30).map(|_| random()).collect()).collect();
+        for text in &lines {
+            store.push(&line("p", 0, text), ShapeId(0));
+        }
+        assert!(store.texts.taken() <= store.bytes() + 3 * BLOCK, "{}", store.texts.taken());
+        assert_eq!(texts(&store), lines);
     }
 
     #[test]
@@ -366,7 +370,7 @@ mod tests {
         assert_eq!(store.push(&stored, ShapeId(7)), 0);
         let back = store.get(0).unwrap();
         assert_eq!((back.at, back.origin, back.level), (stored.at, &stored.origin, stored.level));
-        assert_eq!((back.text, back.shape, back.previous), ("é 漢字", Some(ShapeId(7)), true));
+        assert_eq!((&*back.text, back.shape, back.previous), ("é 漢字", Some(ShapeId(7)), true));
         assert_eq!(back.plain(), "2023-11-14T22:13:20Z green pod (previous run) é 漢字");
         let gap = Gap { origin: stored.origin.clone(), since: Some(stored.at), until: stored.at };
         let gap = store.push_gap(&gap);
@@ -384,7 +388,7 @@ mod tests {
         }
         assert_eq!(texts(&store), ["2", "3", "4"]);
         assert_eq!((store.first(), store.end(), store.dropped()), (2, 5, 2));
-        assert_eq!((store.get(1), store.get(4).unwrap().text), (None, "4"));
+        assert_eq!((store.get(1), &*store.get(4).unwrap().text), (None, "4"));
         store.clear();
         assert!(store.is_empty() && store.bytes() == 0 && store.first() == 5);
         assert_eq!(store.push(&line("p", 0, "again"), ShapeId(0)), 5);
@@ -420,7 +424,7 @@ mod tests {
                 }
                 prop_assert_eq!(store.bytes(), size(&model));
             }
-            let kept: Vec<_> = store.iter().map(|line| (line.origin.pod.to_string(), line.text.to_owned())).collect();
+            let kept: Vec<_> = store.iter().map(|line| (line.origin.pod.to_string(), line.text.to_string())).collect();
             prop_assert_eq!(kept, Vec::from(model));
             prop_assert!(store.origins.numbers.len() <= 5);
         }

@@ -38,8 +38,8 @@ fn fill(logs: &mut Logs, range: std::ops::Range<usize>) {
     logs.apply(batch(range.map(|number| line(number, &format!("l{number}"))).collect()));
 }
 
-fn shown(logs: &Logs, height: usize) -> Vec<&str> {
-    logs.visible(height).iter().map(|line| line.text).collect()
+fn shown(logs: &Logs, height: usize) -> Vec<String> {
+    logs.visible(height).iter().map(|line| line.text.to_string()).collect()
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn filters_narrow_what_is_shown_and_search_walks_it() {
     assert!(!logs.jump(Towards::Older, 3));
     assert!(logs.jump(Towards::Newer, 3));
     assert_eq!(logs.view().search().and_then(|search| search.hit), Some(11));
-    assert!(shown(&logs, 3).contains(&"l11"));
+    assert!(shown(&logs, 3).contains(&"l11".to_owned()));
     logs.narrow(Criteria::default());
     assert_eq!(logs.view().search().map(Search::len), Some(11));
     assert!(!logs.search(None, 3) && logs.view().search().is_none());

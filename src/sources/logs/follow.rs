@@ -19,10 +19,10 @@ use crate::room::logs::{
 };
 
 /// Most entries held to be put in order.
-const HELD: usize = 8_192;
+const HELD: usize = 4_096;
 
 /// Most entries in one message.
-const BATCH: usize = 4_096;
+const BATCH: usize = 2_048;
 
 /// Reports of all streams under way.
 const REPORTS: usize = 16;
@@ -69,6 +69,8 @@ pub(super) struct Follow<C> {
     /// Some stream has not answered for the first time since the order.
     opening: bool,
     left_out: Vec<Arc<str>>,
+    /// Pods that no container was started in yet.
+    not_started: Vec<Arc<str>>,
     total: usize,
     next_id: u64,
 }
@@ -103,6 +105,7 @@ impl<C: Connect> Follow<C> {
             status_changed: true,
             opening: true,
             left_out: Vec::new(),
+            not_started: Vec::new(),
             total: 0,
             next_id: 0,
         }
@@ -174,6 +177,7 @@ impl<C: Connect> Follow<C> {
         self.positions.retain(|key, _| pods.iter().any(|pod| key_of(pod) == *key));
         let plan = plan(&pods, self.settings.max_streams);
         self.left_out = plan.left_out;
+        self.not_started = plan.waiting;
         for running in self.streams.values() {
             let followed = plan.follow.iter().find(|pod| key_of(pod) == running.key);
             let listed = followed.is_some() || pods.iter().any(|pod| key_of(pod) == running.key);
@@ -298,7 +302,9 @@ impl<C: Connect> Follow<C> {
             || self.streams.values().filter(|running| running.now.borrow().wanted == Wanted::Follow);
         let mut waiting: Vec<_> = streams()
             .filter(|running| running.state == State::Waiting)
-            .map(|running| Arc::clone(&running.key.0))
+            .map(|running| &running.key.0)
+            .chain(&self.not_started)
+            .cloned()
             .collect();
         waiting.sort();
         let troubles: BTreeMap<_, _> = streams()
@@ -323,5 +329,5 @@ fn key_of(pod: &LogPod) -> Key {
 }
 
 const fn now_of(pod: &LogPod) -> Now {
-    Now { wanted: Wanted::Follow, running: pod.running, restarts: pod.restarts }
+    Now { wanted: Wanted::Follow, restarts: pod.restarts }
 }

@@ -32,8 +32,8 @@ pub struct LogPod {
     pub colour: Colour,
     /// Tells a pod from a later one of the same name.
     pub created: Option<Timestamp>,
-    /// Its containers have been started.
-    pub running: bool,
+    /// Its containers have been started: it has a log.
+    pub started: bool,
     /// Something is wrong with it: such pods are followed first.
     pub failing: bool,
     pub restarts: i32,
@@ -48,7 +48,7 @@ impl LogPod {
             name: pod.name.as_str().into(),
             colour: pod.colour?,
             created: pod.created,
-            running: started,
+            started,
             failing: pod.reason.is_some()
                 || pod.phase == "Failed"
                 || (started && !pod.ready && !pod.terminating),

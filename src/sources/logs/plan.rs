@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use super::LogPod;
 
-/// The pods to follow and those to leave out.
+/// The pods to follow and those that get no stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     pub follow: Vec<LogPod>,
+    /// There are too many.
     pub left_out: Vec<Arc<str>>,
+    /// No container was started yet: there is no log to read.
+    pub waiting: Vec<Arc<str>>,
 }
 
-/// At most `most` pods: those that fail first, then the newest.
+/// At most `most` of the pods that have a log: those that fail first, then the newest.
 pub(super) fn plan(pods: &[LogPod], most: usize) -> Plan {
-    let mut follow = pods.to_vec();
+    let (mut follow, idle): (Vec<_>, Vec<_>) = pods.iter().cloned().partition(|pod| pod.started);
     follow.sort_by(|a, b| {
         (Reverse(a.failing), Reverse(a.created), &a.name).cmp(&(
             Reverse(b.failing),
@@ -25,7 +28,9 @@ pub(super) fn plan(pods: &[LogPod], most: usize) -> Plan {
     let mut left_out: Vec<_> = follow.iter().skip(most).map(|pod| Arc::clone(&pod.name)).collect();
     left_out.sort();
     follow.truncate(most);
-    Plan { follow, left_out }
+    let mut waiting: Vec<_> = idle.into_iter().map(|pod| pod.name).collect();
+    waiting.sort();
+    Plan { follow, left_out, waiting }
 }
 
 #[cfg(test)]
@@ -40,7 +45,7 @@ mod tests {
             name: name.into(),
             colour: Colour::Blue,
             created: Timestamp::from_second(created).ok(),
-            running: true,
+            started: true,
             failing,
             restarts: 0,
         }
@@ -53,6 +58,14 @@ mod tests {
         let names: Vec<_> = plan.follow.iter().map(|pod| &*pod.name).collect();
         assert_eq!(names, ["bad", "new"]);
         assert_eq!(plan.left_out, ["mid".into(), "old".into()]);
+    }
+
+    #[test]
+    fn a_pod_that_never_started_takes_no_stream_from_one_that_did() {
+        let idle = LogPod { started: false, ..pod("pending", 9, true) };
+        let plan = plan(&[idle, pod("old", 1, false)], 1);
+        assert_eq!(plan.follow, [pod("old", 1, false)]);
+        assert_eq!((plan.waiting, plan.left_out), (vec!["pending".into()], vec![]));
     }
 
     #[test]

@@ -35,7 +35,6 @@ const QUIET: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Now {
     pub wanted: Wanted,
-    pub running: bool,
     pub restarts: i32,
 }
 

@@ -15,7 +15,7 @@ mod fake;
 
 fn pod(name: &str, created: i64) -> LogPod {
     let created = Timestamp::from_second(created).ok();
-    LogPod { name: name.into(), colour: Colour::Green, created, running: true, failing: false, restarts: 0 }
+    LogPod { name: name.into(), colour: Colour::Green, created, started: true, failing: false, restarts: 0 }
 }
 
 /// Everything fast, and a silent stream left alone.
@@ -253,13 +253,19 @@ async fn a_silent_stream_is_opened_anew_without_a_word() {
 async fn a_container_that_starts_is_waited_for() {
     let fake = Fake::default();
     fake.change("p", |_| {});
-    let mut rig = Rig::start(&fake, vec![LogPod { running: false, ..pod("p", 0) }], 40);
-    rig.until(|rig| rig.status.waiting == ["p".into()]).await;
+    let idle = LogPod { started: false, ..pod("idle", 0) };
+    let mut rig = Rig::start(&fake, vec![pod("p", 0), idle], 40);
+    // The one is asked for its log and has none yet; the other is not asked.
+    rig.until(|rig| rig.status.waiting == ["idle".into(), "p".into()]).await;
+    assert_eq!(rig.status.followed, 1);
     assert!(rig.status.troubles.is_empty());
     fake.begin_run("p");
     fake.write("p", 1, "ERROR hello");
-    rig.pods.send_modify(|pods| pods[0].running = true);
     rig.until_lines(1).await;
+    fake.begin_run("idle");
+    fake.write("idle", 2, "ERROR hello too");
+    rig.pods.send_modify(|pods| pods[1].started = true);
+    rig.until_lines(2).await;
     rig.until(|rig| rig.status.waiting.is_empty()).await;
 }
 

@@ -105,6 +105,9 @@ fn status(scene: &Scene<'_>) -> String {
     } else if streams.connected < streams.total {
         words.push(format!("logs of {} of {} pods", streams.connected, streams.total));
     }
+    if !streams.waiting.is_empty() {
+        words.push(format!("{} not started", counted(streams.waiting.len() as u64)));
+    }
     if !streams.left_out.is_empty() {
         words.push(format!("{} left out: too many", streams.left_out.len()));
     }
@@ -210,7 +213,7 @@ const fn level_tone(level: Option<Level>) -> Tone {
     }
 }
 
-fn one_row<'l>(scene: &Scene<'_>, line: &LineRef<'l>, width: usize) -> Line<'l> {
+fn one_row<'l>(scene: &Scene<'_>, line: &'l LineRef<'_>, width: usize) -> Line<'l> {
     let mut spans = prefix(scene, line, width);
     if line.gap {
         spans.push(Span::styled(gap_words(line), scene.style(Tone::Warn)));
@@ -251,7 +254,7 @@ fn owned(span: Span<'_>) -> Span<'static> {
 
 /// The mark of a place where lines may be missing.
 fn gap_words(line: &LineRef<'_>) -> String {
-    format!("~~~ {} ~~~", line.text)
+    format!("~~~ {} ~~~", &*line.text)
 }
 
 /// `text` from a column on.
