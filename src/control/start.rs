@@ -17,7 +17,7 @@ use crate::room::message::{Body, LinkState, Message, Notice, Observation, Source
 use crate::sop::command::Operator;
 use crate::sources::kubernetes::{self, Connection};
 use crate::sources::logs::{self, LogPod};
-use crate::sources::probe;
+use crate::sources::{alerts, probe, prometheus};
 
 /// How long to wait before the credentials are tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -109,6 +109,26 @@ impl Start {
                 probe::run(application, observations.clone(), start.stop.clone())
             }
         });
+        let metrics = self.environment.metrics.clone().map(Arc::new);
+        if let Some(metrics) = &metrics {
+            self.keep("the reading of metrics", {
+                let (start, observations, metrics) =
+                    (self.clone(), observations.clone(), Arc::clone(metrics));
+                move || {
+                    let (metrics, stop) = (Arc::clone(&metrics), start.stop.clone());
+                    prometheus::run(metrics, start.clock, observations.clone(), stop)
+                }
+            });
+        }
+        if let Some(alerts) = self.environment.alerts.clone().map(Arc::new) {
+            self.keep("the reading of alerts", {
+                let (start, observations) = (self.clone(), observations.clone());
+                move || {
+                    let (alerts, metrics) = (Arc::clone(&alerts), metrics.clone());
+                    alerts::run(alerts, metrics, observations.clone(), start.stop.clone())
+                }
+            });
+        }
     }
 
     /// A channel for observations that ends in the room's inbox.

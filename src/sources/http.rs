@@ -36,10 +36,8 @@ impl Trouble {
     /// What went wrong and what to do.
     #[must_use]
     pub fn words(&self) -> &str {
-        let (Self::Server(words)
-        | Self::Unauthorized(words)
-        | Self::Question(words)
-        | Self::Method(words)) = self;
+        let (Self::Server(words) | Self::Unauthorized(words) | Self::Question(words) | Self::Method(words)) =
+            self;
         words
     }
 
@@ -114,8 +112,7 @@ impl Server {
     /// When its source gives none.
     pub async fn pass(&self) -> Result<Pass, Trouble> {
         let Some(source) = &self.endpoint.token else { return Ok(Pass(None)) };
-        let token =
-            source.read().await.map_err(|error| Trouble::Unauthorized(clean(&error.to_string())))?;
+        let token = source.read().await.map_err(|error| Trouble::Unauthorized(clean(&error.to_string())))?;
         let value = match &self.endpoint.username {
             Some(username) => basic(username, &token),
             None => format!("Bearer {}", token.expose_secret()),
@@ -204,10 +201,16 @@ impl Server {
             401 => Trouble::Unauthorized(format!(
                 "credentials missing, expired or not accepted (401): check the token of [{table}]"
             )),
-            403 => Trouble::Unauthorized(with(format!("it does not let us read (403): check the token of [{table}]"))),
+            403 => Trouble::Unauthorized(with(format!(
+                "it does not let us read (403): check the token of [{table}]"
+            ))),
             // Prometheus refuses questions in JSON; a 404 in any other form is of whatever stands before it.
-            404 | 410 => Trouble::Server(with(format!("there is no such API at this address ({code}): check the URL of [{table}]"))),
-            405 => Trouble::Method(format!("it takes no questions of this kind (405): check the URL of [{table}]")),
+            404 | 410 => Trouble::Server(with(format!(
+                "there is no such API at this address ({code}): check the URL of [{table}]"
+            ))),
+            405 => Trouble::Method(format!(
+                "it takes no questions of this kind (405): check the URL of [{table}]"
+            )),
             400 if told.is_some() => Trouble::Question(with("the query is wrong (400)".to_owned())),
             422 => Trouble::Question(with("the query cannot be answered (422)".to_owned())),
             429 => Trouble::Server(with("it asks for fewer requests (429)".to_owned())),
@@ -283,7 +286,11 @@ async fn bounded(response: &mut Response) -> Result<Vec<u8>, Option<reqwest::Err
 }
 
 fn spoken(limit: Duration) -> String {
-    if limit.subsec_millis() == 0 { format!("{} s", limit.as_secs()) } else { format!("{} ms", limit.as_millis()) }
+    if limit.subsec_millis() == 0 {
+        format!("{} s", limit.as_secs())
+    } else {
+        format!("{} ms", limit.as_millis())
+    }
 }
 
 #[cfg(test)]

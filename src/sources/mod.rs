@@ -1,7 +1,10 @@
 //! What is read from outside. Each source sends observations into the room's one
 //! bounded channel and says how its connection stands; none of them changes anything.
 
+pub mod alerts;
+pub mod http;
 pub mod kubernetes;
 pub mod logs;
 pub mod probe;
+pub mod prometheus;
 pub mod text;

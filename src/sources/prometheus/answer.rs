@@ -74,7 +74,7 @@ impl Instant {
 ///
 /// # Errors
 /// When it is none.
-pub fn instant(answer: &Value) -> Result<Instant, String> {
+pub(super) fn instant(answer: &Value) -> Result<Instant, String> {
     let data = data(answer)?;
     let (kind, result) = result(data)?;
     let (series, count) = match kind {
@@ -83,7 +83,9 @@ pub fn instant(answer: &Value) -> Result<Instant, String> {
             (all.iter().take(MOST_SERIES).map(|one| series(one)).collect(), all.len())
         }
         "scalar" => (vec![pair(result, BTreeMap::new())], 1),
-        other => return Err(format!("it answers with a {}, not with a value: check the query", clean(other))),
+        other => {
+            return Err(format!("it answers with a {}, not with a value: check the query", clean(other)));
+        }
     };
     Ok(Instant { series, count, warnings: warnings(answer) })
 }
@@ -92,7 +94,7 @@ pub fn instant(answer: &Value) -> Result<Instant, String> {
 ///
 /// # Errors
 /// When it is no such answer, or has several series.
-pub fn range(answer: &Value) -> Result<Vec<Point>, String> {
+pub(super) fn range(answer: &Value) -> Result<Vec<Point>, String> {
     let (kind, result) = result(data(answer)?)?;
     if kind != "matrix" {
         return Err(format!("it answers with a {}, not with values over time", clean(kind)));
@@ -175,8 +177,10 @@ mod tests {
     use super::*;
 
     fn vector(values: &[&str]) -> Value {
-        let result: Vec<Value> =
-            values.iter().map(|value| json!({"metric": {"a": "b"}, "value": [1_435_781_451.781, value]})).collect();
+        let result: Vec<Value> = values
+            .iter()
+            .map(|value| json!({"metric": {"a": "b"}, "value": [1_435_781_451.781, value]}))
+            .collect();
         json!({"status": "success", "data": {"resultType": "vector", "result": result}})
     }
 
@@ -207,7 +211,10 @@ mod tests {
         let why = |answer: Value| instant(&answer).unwrap_err();
         assert_eq!(why(json!({"status": "error", "error": "boom"})), "boom");
         assert!(why(json!({"login": "please"})).contains("not Prometheus'"));
-        assert!(why(json!({"status": "success", "data": {"resultType": "matrix", "result": []}})).contains("matrix"));
+        assert!(
+            why(json!({"status": "success", "data": {"resultType": "matrix", "result": []}}))
+                .contains("matrix")
+        );
         assert!(why(json!({"status": "success", "data": []})).contains("does not say"));
     }
 
@@ -222,18 +229,34 @@ mod tests {
 
     fn any_json() -> impl Strategy<Value = Value> {
         let word = prop_oneof![
-            Just("status"), Just("success"), Just("data"), Just("resultType"), Just("vector"), Just("matrix"),
-            Just("scalar"), Just("result"), Just("value"), Just("values"), Just("metric"), Just("warnings"), Just("NaN"),
+            Just("status"),
+            Just("success"),
+            Just("data"),
+            Just("resultType"),
+            Just("vector"),
+            Just("matrix"),
+            Just("scalar"),
+            Just("result"),
+            Just("value"),
+            Just("values"),
+            Just("metric"),
+            Just("warnings"),
+            Just("NaN"),
         ];
         let leaf = prop_oneof![
-            Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from), word.clone().prop_map(Value::from),
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            word.clone().prop_map(Value::from),
         ];
-        leaf.prop_recursive(5, 64, 6, move |inner| prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            proptest::collection::btree_map(word.clone().prop_map(str::to_owned), inner, 0..6)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ])
+        leaf.prop_recursive(5, 64, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(word.clone().prop_map(str::to_owned), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
     }
 
     proptest! {

@@ -138,6 +138,5 @@ mod tests {
     #[test]
     fn times_are_written_to_the_millisecond() {
         assert_eq!(seconds(Timestamp::from_millisecond(1_500_000_000_042).unwrap()), "1500000000.042");
-        
     }
 }
