@@ -63,7 +63,8 @@ fn situations() -> Vec<Stage> {
     let rehearsal = Stage::rehearsal();
     let mut faults = Stage::rehearsal();
     faults.want(Intent::Open(Overlay::Faults));
-    all.extend([groups, help, dialog, rehearsal, faults]);
+    let measuring = Stage::measuring(|_| {});
+    all.extend([groups, help, dialog, rehearsal, faults, measuring]);
     all
 }
 

@@ -368,3 +368,40 @@ fn a_quiet_screen_costs_few_bytes() {
         assert!(timers <= 150, "{timers} bytes/s with timers at {size:?}");
     }
 }
+
+#[test]
+fn signals_that_pass() {
+    let mut stage = Stage::released(|_| {}).measure(40, rooms::GOOD);
+    stage.room.setting.dashboard = Some("https://grafana.taxasge.example/d/api".into());
+    snapshots("signals", &stage);
+    stage.want(Intent::Focus(Pane::Signals));
+    insta::assert_snapshot!("signals_focus_80x24", text(&stage, (80, 24), COLOUR));
+    stage.want(Intent::Zoom);
+    insta::assert_snapshot!("signals_chart_120x40", text(&stage, (120, 40), COLOUR));
+    insta::assert_snapshot!("signals_chart_ascii_120x40", text(&stage, (120, 40), ASCII));
+}
+
+#[test]
+fn signals_that_fail_raise_the_banner() {
+    let stage = Stage::released(|_| {}).measure(12, rooms::GOOD).measure(3, rooms::FAILING);
+    snapshots("signals_failing", &stage);
+    let buffer = drawn(&stage, (120, 40), COLOUR);
+    assert_eq!(cell(&buffer, "error rate 12 % > 5 %").fg, Color::LightRed);
+}
+
+#[test]
+fn signals_without_data_are_no_pass() {
+    let mut stage = Stage::released(|_| {}).measure(3, rooms::SILENT);
+    stage.see(Observation::Link(SourceId::Metrics, LinkState::Lost { why: "connection refused".into() }));
+    let screen = text(&stage, (120, 40), COLOUR);
+    assert!(screen.contains("STALE") && screen.contains("connection refused"), "{screen}");
+    assert!(screen.contains("? NO DATA"), "{screen}");
+    insta::assert_snapshot!("signals_silent_120x40", screen);
+}
+
+#[test]
+fn a_countdown_is_large() {
+    let stage =
+        Stage::released(|setting| setting.policy.automatic_rollback = true).measure(4, rooms::FAILING);
+    snapshots("countdown", &stage);
+}

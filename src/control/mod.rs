@@ -45,7 +45,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub enum Use {
     /// The full screen: everything.
     Screen,
-    /// One action: the pair, the rights, the lock and the record.
+    /// One action: the pair, the rights, the lock, the record and what is measured.
     Action,
     /// Looking on: the pair alone.
     Look,
@@ -308,8 +308,13 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         zone: environment.time_zone.zone.clone(),
         zone_label: environment.time_zone.label.clone(),
         policy: environment.policy.clone(),
-        signals: Vec::new(),
-        alerts: false,
+        signals: environment
+            .metrics
+            .iter()
+            .flat_map(|metrics| metrics.signals.iter().map(|watched| watched.signal.clone()))
+            .collect(),
+        alerts: environment.alerts.is_some(),
+        dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
         rehearsal,
     }
 }

@@ -138,7 +138,7 @@ impl Watcher {
         self.printer.line(
             || match sample.reading.number() {
                 Some(value) => format!("  {signal}{of}: {value}"),
-                None => format!("  {signal}{of}: {:?}", sample.reading),
+                None => format!("  {signal}{of}: {}", sample.reading.why()),
             },
             || {
                 json!({"event": "sample", "at": sample.at, "signal": signal, "colour": colour,

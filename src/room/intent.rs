@@ -62,11 +62,12 @@ pub enum Pane {
     Pair,
     Operation,
     Errors,
+    Signals,
 }
 
 impl Pane {
     /// All panes, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Pair, Self::Operation, Self::Errors];
+    pub const ALL: [Self; 4] = [Self::Pair, Self::Operation, Self::Errors, Self::Signals];
 
     /// The pane's title.
     #[must_use]
@@ -75,6 +76,7 @@ impl Pane {
             Self::Pair => "Blue/green",
             Self::Operation => "Operation",
             Self::Errors => "Errors",
+            Self::Signals => "Signals",
         }
     }
 }

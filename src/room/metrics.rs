@@ -30,6 +30,13 @@ impl Metrics {
         self.tracks.iter().find(|track| track.signal.id.as_str() == id)
     }
 
+    /// When the newest sample of any signal arrived.
+    #[must_use]
+    pub fn newest(&self) -> Option<Moment> {
+        let newest = |track: &Track| track.total.newest().map(|(at, _)| *at);
+        self.tracks.iter().filter_map(newest).max_by_key(|at| at.uptime)
+    }
+
     fn track_mut(&mut self, id: &SignalId) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.signal.id == *id)
     }

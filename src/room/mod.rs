@@ -108,11 +108,19 @@ pub struct Setting {
     pub signals: Vec<Signal>,
     /// Whether an alerting system is asked.
     pub alerts: bool,
+    /// The link to the dashboard, where there is one.
+    pub dashboard: Option<String>,
     /// `None` in earnest.
     pub rehearsal: Option<Rehearsal>,
 }
 
 impl Room {
+    /// The panes of this room: without anything that is measured there is none for it.
+    pub fn panes(&self) -> impl Iterator<Item = intent::Pane> {
+        let measures = !self.setting.signals.is_empty() || self.setting.alerts;
+        intent::Pane::ALL.into_iter().filter(move |pane| *pane != intent::Pane::Signals || measures)
+    }
+
     /// An empty room: nothing has been seen, so nothing is known.
     #[must_use]
     pub fn new(setting: Setting, logs: logs::Logs, now: Moment) -> Self {

@@ -272,8 +272,9 @@ impl Room {
     }
 
     fn focus_next(&mut self) {
-        let here = Pane::ALL.iter().position(|pane| *pane == self.view.focus).unwrap_or(0);
-        self.view.focus = Pane::ALL[(here + 1) % Pane::ALL.len()];
+        let panes: Vec<Pane> = self.panes().collect();
+        let here = panes.iter().position(|pane| *pane == self.view.focus).unwrap_or(0);
+        self.view.focus = panes[(here + 1) % panes.len()];
     }
 
     fn open(&mut self, overlay: Overlay) {
@@ -336,6 +337,7 @@ impl Room {
                 view.operation_offset = moved(view.operation_offset, motion, extent);
             }
             (None, Pane::Errors) => self.scroll_logs(motion, extent),
+            (None, Pane::Signals) => view.signal = moved(view.signal, motion, extent),
         }
     }
 

@@ -22,6 +22,8 @@ pub struct View {
     pub pod_shown: Option<String>,
     /// First row shown of the operation pane.
     pub operation_offset: usize,
+    /// The chosen signal's place in the pane's list.
+    pub signal: usize,
 }
 
 impl Default for View {
@@ -37,6 +39,7 @@ impl Default for View {
             pod: 0,
             pod_shown: None,
             operation_offset: 0,
+            signal: 0,
         }
     }
 }

@@ -150,7 +150,7 @@ impl Signal {
     #[must_use]
     pub fn connections(maximum: Option<f64>) -> Self {
         let rule = Rule::Maximum { near: 0.90, change: 0.50, maximum };
-        Self::new(SignalId::CONNECTIONS, "database connections", Unit::Count, rule)
+        Self::new(SignalId::CONNECTIONS, "db connections", Unit::Count, rule)
     }
 
     /// sop.md: it should not spike, alert above 80 %.
@@ -190,6 +190,15 @@ impl Reading {
             Self::Value(value)
         } else {
             Self::NoData(format!("the query answered {value}"))
+        }
+    }
+
+    /// Why there is no number; empty where there is one.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Value(_) | Self::Partial { .. } => "",
+            Self::NoData(why) | Self::Failed(why) => why,
         }
     }
 

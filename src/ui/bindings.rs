@@ -75,6 +75,8 @@ pub enum Scope {
     Looking,
     /// With nothing over the panes.
     Panes,
+    /// With nothing over the panes, where anything is measured.
+    Signals,
     /// The blue/green pane has the keys.
     Pods,
     /// The errors pane has the keys and shows groups.
@@ -138,7 +140,7 @@ pub static BINDINGS: &[Binding] = &[
     act(&[char('T')], ActionKind::Retire, "retire the old colour"),
     act(&[char('K')], ActionKind::Close, "close the release"),
     write(&[char('B')], Writing::Bug, "report a critical bug"),
-    write(&[char('x')], Writing::Stop, "no rollback: stop the countdown, answer the banner"),
+    write(&[char('x')], Writing::Stop, "answer the banner: no rollback, and why"),
     write(&[char('+')], Writing::Extend, "extend the watch"),
     write(&[char('E')], Writing::End, "end the watch early"),
     bind(&[char('o')], Intent::TakeCommand, "take command", Group::Actions, Scope::Looking),
@@ -146,6 +148,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[char('1')], Intent::Focus(Pane::Pair), "blue/green pane", Group::Panes, Scope::Panes),
     bind(&[char('2')], Intent::Focus(Pane::Operation), "operation pane", Group::Panes, Scope::Panes),
     bind(&[char('3')], Intent::Focus(Pane::Errors), "errors pane", Group::Panes, Scope::Panes),
+    bind(&[char('4')], Intent::Focus(Pane::Signals), "signals pane", Group::Panes, Scope::Signals),
     bind(&[key(KeyCode::Tab)], Intent::FocusNext, "next pane", Group::Panes, Scope::Panes),
     bind(&[char('z')], Intent::Zoom, "pane to full screen and back", Group::Panes, Scope::Panes),
     bind(
@@ -286,6 +289,7 @@ impl Scope {
             Self::Rehearsal => !typing && room.setting.rehearsal.is_some(),
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
+            Self::Signals => !typing && !overlay && room.panes().any(|pane| pane == Pane::Signals),
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
                 !typing

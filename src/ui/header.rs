@@ -37,7 +37,7 @@ pub(crate) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         left.push(Span::raw("   "));
         left.extend(verdict);
         sides(scene, left, way_back, *traffic, buffer);
-        sides(scene, full_phase(scene), Vec::new(), *phase, buffer);
+        sides(scene, full_phase(scene, phase.width), Vec::new(), *phase, buffer);
     } else {
         sides(scene, traffic_words(scene), way_back, *traffic, buffer);
         sides(scene, short_phase(scene), verdict, *phase, buffer);
@@ -206,8 +206,9 @@ fn way_back(scene: &Scene<'_>) -> Vec<Span<'static>> {
     vec![Span::styled(words, scene.style(tone)), Span::raw(" ")]
 }
 
-/// The whole way, with what is behind, what is now and what is to come.
-fn full_phase(scene: &Scene<'_>) -> Vec<Span<'static>> {
+/// The whole way, with what is behind, what is now and what is to come; the timers that
+/// have room, the most urgent first.
+fn full_phase(scene: &Scene<'_>, width: u16) -> Vec<Span<'static>> {
     let Some(place) = place(scene.phase) else { return short_phase(scene) };
     let mut spans = vec![Span::raw(" ")];
     for (at, phase) in Phase::WAY.into_iter().enumerate() {
@@ -222,9 +223,14 @@ fn full_phase(scene: &Scene<'_>) -> Vec<Span<'static>> {
             Span::styled(phase.word(), scene.style(Tone::Dim))
         });
     }
+    let mut used: usize = spans.iter().map(Span::width).sum();
     for words in [standby(scene), first_look(scene), on_call(scene)].into_iter().flatten() {
-        spans.push(Span::raw("    "));
-        spans.push(Span::raw(words));
+        let timer = Span::raw(format!("    {words}"));
+        used += timer.width();
+        if used > usize::from(width) {
+            break;
+        }
+        spans.push(timer);
     }
     spans
 }

@@ -87,6 +87,7 @@ pub fn setting() -> Setting {
         policy: Policy::default(),
         signals: Vec::new(),
         alerts: false,
+        dashboard: None,
         rehearsal: None,
     }
 }
@@ -272,7 +273,7 @@ impl Stage {
             let requests = Some(1_240.0);
             let sample = Sample {
                 requests,
-                week_ago: Some(1_000.0),
+                week_ago: (id == SignalId::REQUESTS).then_some(1_000.0),
                 maximum: Some(100.0),
                 ..Sample::new(at, reading)
             };

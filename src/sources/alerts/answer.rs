@@ -17,9 +17,7 @@ const MOST: usize = 2_000;
 /// # Errors
 /// When it is no such answer.
 pub(super) fn alertmanager(answer: &Value, config: &Alerts) -> Result<Vec<Alert>, String> {
-    let all = answer
-        .as_array()
-        .ok_or("its answer is not Alertmanager's: check the URL of [alerts.alertmanager]")?;
+    let all = answer.as_array().ok_or("its answer is not Alertmanager's: check the URL of [alerts]")?;
     let read = |one: &Value| {
         let status = one.get("status")?;
         // Suppressed is silenced or inhibited; what is unprocessed is on its way to active.

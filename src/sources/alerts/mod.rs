@@ -78,7 +78,7 @@ impl<'c> Reader<'c> {
     /// In the operator's words, when certificates or headers cannot be used.
     pub async fn new(config: &'c Alerts, metrics: Option<&Metrics>) -> Result<Self, String> {
         let alertmanager = match &config.alertmanager {
-            Some(endpoint) => Some(Server::new(endpoint.clone(), "alerts.alertmanager").await?),
+            Some(endpoint) => Some(Server::new(endpoint.clone(), "alerts").await?),
             None => None,
         };
         let prometheus = match metrics {

@@ -4,6 +4,7 @@ mod errors;
 mod operation;
 mod pair;
 mod pods;
+mod signals;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,6 +22,7 @@ pub(crate) fn draw(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut Buffe
         Pane::Pair => pair::draw(scene, area, buffer),
         Pane::Operation => operation::draw(scene, area, buffer),
         Pane::Errors => errors::draw(scene, area, buffer),
+        Pane::Signals => signals::draw(scene, area, buffer),
     }
 }
 
@@ -30,6 +32,7 @@ pub(crate) fn draw_line(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut 
         Pane::Pair => pair::line(scene),
         Pane::Operation => operation::line(scene),
         Pane::Errors => errors::line(scene),
+        Pane::Signals => signals::line(scene),
     };
     let line = Line::from(vec![
         Span::raw(" "),
@@ -46,6 +49,7 @@ pub(crate) fn extent(scene: &Scene<'_>, pane: Pane, area: Rect) -> Extent {
         Pane::Pair => pair::extent(scene, area),
         Pane::Operation => operation::extent(scene, area),
         Pane::Errors => errors::extent(area),
+        Pane::Signals => signals::extent(scene, area),
     }
 }
 
