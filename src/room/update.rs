@@ -45,7 +45,10 @@ impl Room {
                 news = is_news(&observation);
                 self.observe(observation);
             }
-            Body::Intent(intent) => effects = self.intend(intent),
+            Body::Intent(intent) => {
+                effects = self.intend(intent);
+                news = effects.iter().any(|effect| matches!(effect, Effect::Note(_)));
+            }
             Body::Outcome(outcome) => self.learn(outcome),
         }
         self.assess(news);

@@ -143,7 +143,15 @@ version = true
 
     /// Runs an action with JSON output; its events with the times at which they were told.
     pub fn act_timed(&self, arguments: &[&str]) -> (Run, Vec<(Instant, Value)>) {
-        let mut child = self.start(arguments);
+        Self::timed_to_the_end(self.start(arguments))
+    }
+
+    /// Runs the program to its end; its events with the times at which they were told.
+    pub fn timed(&self, arguments: &[&str]) -> (Run, Vec<(Instant, Value)>) {
+        Self::timed_to_the_end(self.command(arguments).spawn().unwrap())
+    }
+
+    fn timed_to_the_end(mut child: Child) -> (Run, Vec<(Instant, Value)>) {
         let mut timed = Vec::new();
         let mut stdout = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {

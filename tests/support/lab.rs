@@ -51,6 +51,7 @@ impl Ground for Lab {
         match outage {
             Outage::Frozen => self.run(&["pause", "apiserver"]),
             Outage::Lost => self.run(&["kill", "apiserver"]),
+            Outage::MetricsFrozen => self.run(&["pause", "prometheus"]),
         }
     }
 
@@ -58,6 +59,7 @@ impl Ground for Lab {
         match outage {
             Outage::Frozen => self.run(&["resume", "apiserver"]),
             Outage::Lost => self.run(&["start", "apiserver"]),
+            Outage::MetricsFrozen => self.run(&["resume", "prometheus"]),
         }
     }
 

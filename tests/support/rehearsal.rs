@@ -61,10 +61,11 @@ impl Rehearsal {
     }
 }
 
-const fn fault(outage: Outage) -> &'static str {
+fn fault(outage: Outage) -> &'static str {
     match outage {
         Outage::Frozen => "api-frozen",
         Outage::Lost => "api-lost",
+        Outage::MetricsFrozen => panic!("the rehearsal has no Prometheus"),
     }
 }
 

@@ -182,7 +182,16 @@ fn address(url: &str) -> String {
 /// Someone who opens a new connection every few milliseconds and notes which version answers.
 pub struct Visitor {
     stop: Arc<AtomicBool>,
-    seen: JoinHandle<Vec<(Instant, String)>>,
+    seen: JoinHandle<Vec<Visit>>,
+}
+
+/// One answer that a visitor got.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    pub at: Instant,
+    pub version: String,
+    /// The application said that it failed: a status from 500 on.
+    pub failed: bool,
 }
 
 impl Visitor {
@@ -194,8 +203,11 @@ impl Visitor {
             let (mut seen, begun) = (Vec::new(), Instant::now());
             while !stopped.load(Ordering::SeqCst) && begun.elapsed() < AT_MOST {
                 let head = connect(&address).and_then(|mut connection| once(&mut connection, false));
-                if let Some(version) = head.ok().as_deref().and_then(|head| header(head, "x-version")) {
-                    seen.push((Instant::now(), version.to_owned()));
+                if let Ok(head) = head
+                    && let Some(version) = header(&head, "x-version")
+                {
+                    let failed = head.split_whitespace().nth(1).is_some_and(|status| status.starts_with('5'));
+                    seen.push(Visit { at: Instant::now(), version: version.to_owned(), failed });
                 }
                 std::thread::sleep(Duration::from_millis(15));
             }
@@ -204,8 +216,8 @@ impl Visitor {
         Self { stop, seen }
     }
 
-    /// Stops; when each answer came and which version gave it.
-    pub fn end(self) -> Vec<(Instant, String)> {
+    /// Stops; the answers in their order.
+    pub fn end(self) -> Vec<Visit> {
         self.stop.store(true, Ordering::SeqCst);
         self.seen.join().unwrap()
     }
