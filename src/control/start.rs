@@ -75,8 +75,9 @@ impl Start {
         });
         self.executor.send_replace(Some(executor));
         if matches!(self.purpose, Use::Screen | Use::Watch) {
-            self.measuring_sources(&observations);
+            self.probe(&observations);
         }
+        self.measuring_sources(&observations);
         if self.purpose == Use::Screen {
             self.screen_sources(connection, observations);
         }
@@ -100,8 +101,8 @@ impl Start {
         });
     }
 
-    /// What the watch rests on.
-    fn measuring_sources(&self, observations: &mpsc::Sender<Observation>) {
+    /// The public URL, asked all the time.
+    fn probe(&self, observations: &mpsc::Sender<Observation>) {
         self.keep("the probe", {
             let (start, observations) = (self.clone(), observations.clone());
             move || {
@@ -109,6 +110,10 @@ impl Start {
                 probe::run(application, observations.clone(), start.stop.clone())
             }
         });
+    }
+
+    /// Metrics and alerts: what the watch rests on, and before it the switch.
+    fn measuring_sources(&self, observations: &mpsc::Sender<Observation>) {
         let metrics = self.environment.metrics.clone().map(Arc::new);
         if let Some(metrics) = &metrics {
             self.keep("the reading of metrics", {

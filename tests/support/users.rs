@@ -210,3 +210,61 @@ impl Visitor {
         self.seen.join().unwrap()
     }
 }
+
+/// One answer, or none, as a user saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When it was asked for.
+    pub at: Instant,
+    pub took: Duration,
+    /// `None`: no answer.
+    pub status: Option<u16>,
+    pub version: Option<String>,
+}
+
+/// Users who note every answer: four of them, each request on a new connection, about 25
+/// a second in all.
+pub struct Witness {
+    stop: Arc<AtomicBool>,
+    seen: Vec<JoinHandle<Vec<Answer>>>,
+}
+
+impl Witness {
+    /// Begins to ask.
+    pub fn begin(url: &str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let ask = |_| {
+            let (stopped, address) = (Arc::clone(&stop), address(url));
+            std::thread::spawn(move || witnessed(&address, &stopped))
+        };
+        let seen = (0..4).map(ask).collect();
+        Self { stop, seen }
+    }
+
+    /// Stops; the answers in the order in which they were asked for.
+    pub fn end(mut self) -> Vec<Answer> {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut all: Vec<Answer> = self.seen.drain(..).flat_map(|user| user.join().unwrap()).collect();
+        all.sort_by_key(|answer| answer.at);
+        all
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+fn witnessed(address: &str, stop: &AtomicBool) -> Vec<Answer> {
+    let (mut seen, begun) = (Vec::new(), Instant::now());
+    while !stop.load(Ordering::SeqCst) && begun.elapsed() < 2 * AT_MOST {
+        let at = Instant::now();
+        let head = connect(address).and_then(|mut connection| once(&mut connection, false)).ok();
+        let status = head.as_deref().and_then(|head| head.split(' ').nth(1)?.parse().ok());
+        let version = head.as_deref().and_then(|head| header(head, "x-version")).map(str::to_owned);
+        seen.push(Answer { at, took: at.elapsed(), status, version });
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    seen
+}
