@@ -46,7 +46,7 @@ pub enum Use {
     /// The full screen: everything.
     Screen,
     /// One action: the pair, the rights, the lock, the record and, for the interlocks that
-    /// rest on them, metrics and alerts.
+    /// rest on it, what is measured.
     Action,
     /// Looking on: the pair alone.
     Look,

@@ -74,9 +74,7 @@ impl Start {
             move || executor.clone().watch()
         });
         self.executor.send_replace(Some(executor));
-        if matches!(self.purpose, Use::Screen | Use::Watch) {
-            self.probe(&observations);
-        }
+        self.probe(&observations);
         self.measuring_sources(&observations);
         if self.purpose == Use::Screen {
             self.screen_sources(connection, observations);
