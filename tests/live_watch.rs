@@ -124,7 +124,9 @@ fn a_slow_release_is_rolled_back(world: &World) {
 }
 
 fn a_total_outage_is_rolled_back(world: &World) {
-    rolled_back(world, "total outage", ("ERROR_RATE", "1"), |answer| answer.status.is_none_or(|code| code >= 500));
+    rolled_back(world, "total outage", ("ERROR_RATE", "1"), |answer| {
+        answer.status.is_none_or(|code| code >= 500)
+    });
 }
 
 fn a_leak_warns_before_the_kernel_kills(world: &World) {

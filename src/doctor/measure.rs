@@ -98,8 +98,9 @@ impl Doctor {
         match (good == seen.len(), signal.needed) {
             (true, _) => Finding::ok(what, words),
             (false, true) => Finding::fail(what, format!("{words}; no switch without it")).advise(advice),
-            (false, false) => Finding::warn(what, words)
-                .advise(format!("{advice}; or leave it out (enabled = false)")),
+            (false, false) => {
+                Finding::warn(what, words).advise(format!("{advice}; or leave it out (enabled = false)"))
+            }
         }
     }
 
@@ -190,9 +191,13 @@ fn bound(signal: &Signal, histogram: &str, last: f64, alert: f64) -> Finding {
     let what = format!("{}, buckets", name(signal));
     let (last_shown, alert_shown) = (signal.unit.show(last), signal.unit.show(alert));
     if last > alert {
-        return Finding::ok(what, format!("{histogram} reaches {last_shown}, beyond the alert {alert_shown}"));
+        return Finding::ok(
+            what,
+            format!("{histogram} reaches {last_shown}, beyond the alert {alert_shown}"),
+        );
     }
-    let seen = format!("the last bucket of {histogram} ends at {last_shown}: more than {alert_shown} never shows");
+    let seen =
+        format!("the last bucket of {histogram} ends at {last_shown}: more than {alert_shown} never shows");
     Finding::fail(what, seen).advise("give the histogram a bucket beyond the alert, or set a lower alert")
 }
 

@@ -34,7 +34,10 @@ pub(super) async fn tokens(environment: &Environment) -> Vec<Finding> {
     let sources = [
         ("token for the cluster", environment.kubernetes.token.as_ref()),
         ("token for the application", environment.application.token.as_ref()),
-        ("token for metrics", environment.metrics.as_ref().and_then(|metrics| metrics.endpoint.token.as_ref())),
+        (
+            "token for metrics",
+            environment.metrics.as_ref().and_then(|metrics| metrics.endpoint.token.as_ref()),
+        ),
         ("token for alerts", alertmanager.and_then(|endpoint| endpoint.token.as_ref())),
     ];
     let mut findings = Vec::new();

@@ -2,6 +2,7 @@
 //! bounded channel and says how its connection stands; none of them changes anything.
 
 pub mod alerts;
+mod backoff;
 pub mod http;
 pub mod kubernetes;
 pub mod logs;
