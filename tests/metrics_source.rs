@@ -102,8 +102,10 @@ async fn judged(environment: &Environment) -> (Judged, LinkState) {
     (judge(&track.signal, &track.total, &context), link.unwrap())
 }
 
-const ONE: &str = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"0.5"]}]}}"#;
-const NAN: &str = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"NaN"]}]}}"#;
+const ONE: &str =
+    r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"0.5"]}]}}"#;
+const NAN: &str =
+    r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"NaN"]}]}}"#;
 const INFINITE: &str =
     r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"-Inf"]}]}}"#;
 const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
@@ -168,7 +170,8 @@ async fn a_server_that_says_nothing_is_lost_and_nothing_passes() {
 async fn a_proxy_below_a_path_that_wants_a_token_and_knows_only_get_is_used() {
     const TOKEN: &str = "glsa_planted_5d1c";
     let answer = |headers: HeaderMap, request: Request| async move {
-        let known = headers.get(header::AUTHORIZATION).is_some_and(|value| value == "Bearer glsa_planted_5d1c");
+        let known =
+            headers.get(header::AUTHORIZATION).is_some_and(|value| value == "Bearer glsa_planted_5d1c");
         let tenant = headers.get("x-scope-orgid").is_some_and(|value| value == "taxasge");
         let path = request.uri().path().starts_with("/api/datasources/proxy/uid/abc123/api/v1/query");
         match (known && tenant, path, request.method().as_str()) {

@@ -17,7 +17,7 @@ use crate::room::message::{Body, LinkState, Message, Notice, Observation, Source
 use crate::sop::command::Operator;
 use crate::sources::kubernetes::{self, Connection};
 use crate::sources::logs::{self, LogPod};
-use crate::sources::{alerts, probe, prometheus};
+use crate::sources::{alerts, pagerduty, probe, prometheus};
 
 /// How long to wait before the credentials are tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -83,6 +83,12 @@ impl Start {
 
     /// What only the screen shows.
     fn screen_sources(&self, connection: Connection, observations: mpsc::Sender<Observation>) {
+        if let Some(pagerduty) = self.environment.pagerduty.clone().map(Arc::new) {
+            self.keep("the reading of who is on call", {
+                let (start, observations) = (self.clone(), observations.clone());
+                move || pagerduty::run(Arc::clone(&pagerduty), observations.clone(), start.stop.clone())
+            });
+        }
         self.keep("the log streams", {
             let start = self.clone();
             move || {

@@ -11,6 +11,7 @@ use crate::sop::colour::Colour;
 use crate::sop::signal::{Reading, Rule, Signal, Unit};
 use crate::sources::alerts::Reader;
 use crate::sources::http::{Pass, Trouble};
+use crate::sources::pagerduty;
 use crate::sources::prometheus::{InstantAnswer, Prometheus};
 use crate::sources::text::clean;
 
@@ -30,6 +31,7 @@ pub(super) async fn examine(environment: &Environment) -> Vec<Finding> {
         ],
     };
     findings.push(examine_alerts(environment).await);
+    findings.extend(examine_duty(environment).await);
     findings
 }
 
@@ -232,6 +234,25 @@ async fn examine_alerts(environment: &Environment) -> Finding {
             .advise("look at it before anything is released"),
         None => Finding::ok(WHAT, seen),
     }
+}
+
+/// Nothing rests on it: without it the room does not know who is on call.
+async fn examine_duty(environment: &Environment) -> Option<Finding> {
+    const WHAT: &str = "on-call";
+    let config = environment.pagerduty.as_ref()?;
+    let read = match pagerduty::Reader::new(config).await {
+        Ok(reader) => reader.read().await.map_err(|trouble| trouble.words().to_owned()),
+        Err(why) => Err(why),
+    };
+    Some(match read {
+        Ok(duty) if duty.on_call.is_empty() => Finding::warn(WHAT, "PagerDuty names nobody")
+            .advise("check pagerduty.escalation_policy; before a release somebody must be on call"),
+        Ok(duty) => {
+            let name = duty.on_call.first().map_or("", |person| person.name.as_str());
+            Finding::ok(WHAT, format!("{name} is on call; {} open incidents", duty.incidents.len()))
+        }
+        Err(why) => Finding::warn(WHAT, why).advise("check [pagerduty]: its URL and its token"),
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod backoff;
 pub mod http;
 pub mod kubernetes;
 pub mod logs;
+pub mod pagerduty;
 pub mod probe;
 pub mod prometheus;
 pub mod text;
