@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::bastion::Bastion;
 use support::until;
-use support::users::{Visit, Visitor};
+use support::users::Visitor;
 use support::world::{World, worlds};
 
 worlds!(
@@ -24,13 +24,13 @@ const V1_1_1: &str = "ghcr.io/taxasge/backend:v1.1.1";
 
 /// Seconds from the moment the patch was told to the last answer of the old version on
 /// a new connection; negative when it came before.
-fn last_old_answer(seen: &[Visit], old: &str, events: &[(Instant, Value)]) -> Option<f64> {
+fn last_old_answer(seen: &[(Instant, String)], old: &str, events: &[(Instant, Value)]) -> Option<f64> {
     let (patched, _) =
         events.iter().find(|(_, event)| event["step"] == "patch" && event["state"] == "done")?;
-    let last = seen.iter().rev().find(|visit| visit.version == old)?.at;
+    let (last, _) = seen.iter().rev().find(|(_, version)| version == old)?;
     Some(
         last.checked_duration_since(*patched)
-            .map_or_else(|| -patched.duration_since(last).as_secs_f64(), |after| after.as_secs_f64()),
+            .map_or_else(|| -patched.duration_since(*last).as_secs_f64(), |after| after.as_secs_f64()),
     )
 }
 
@@ -73,7 +73,10 @@ fn deploy_verify_switch_rollback_switch_retire_without_a_lost_request(world: &Wo
     assert!(seen.requests > 100);
     println!("measured: {} requests, no lost one, {} reconnects", seen.requests, seen.reconnects);
     println!("measured: deploy of 3 pods {:?} s", deploy.seconds("rollout"));
-    assert!(visited.iter().any(|visit| visit.version == "v1.1.0"), "new connections reached the new version");
+    assert!(
+        visited.iter().any(|(_, version)| version == "v1.1.0"),
+        "new connections reached the new version"
+    );
     let last_old = last_old_answer(&visited, "v1.0.0", &events);
     println!("measured: switch: patch told to last old answer on a new connection {last_old:?} s");
     for (name, run) in [("switch", &switch), ("rollback", &back)] {

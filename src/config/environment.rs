@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::reader::Table;
 use super::source::printable;
 use super::types::{Environment, TeamZone};
-use super::{Origin, alerts, application, kubernetes, metrics, settings, values, verify};
+use super::{Origin, alerts, application, kubernetes, metrics, pagerduty, settings, values, verify};
 
 /// Reads and checks everything; the result is the chosen environment, `None`
 /// where a mistake leaves nothing to choose or no whole environment.
@@ -45,6 +45,7 @@ fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
         root.within("logs", settings::logs);
         let metrics = root.within("metrics", |table| metrics::read(table, origin, kubernetes.as_ref()));
         root.within("alerts", |table| alerts::read(table, origin, kubernetes.as_ref(), metrics.is_some()));
+        root.within("pagerduty", |table| pagerduty::read(table, origin));
     });
 }
 
@@ -62,6 +63,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let metrics = table.within_shared("metrics", root, |table| metrics::read(table, origin, names));
     let alerts =
         table.within_shared("alerts", root, |table| alerts::read(table, origin, names, metrics.is_some()));
+    let pagerduty = table.within_shared("pagerduty", root, |table| pagerduty::read(table, origin));
     Some(Environment {
         name: name.to_owned(),
         production,
@@ -74,6 +76,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         logs,
         metrics,
         alerts,
+        pagerduty,
     })
 }
 

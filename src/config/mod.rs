@@ -15,6 +15,7 @@ mod kubernetes;
 mod locate;
 mod metrics;
 mod nearest;
+mod pagerduty;
 mod presets;
 mod reader;
 pub mod secret;

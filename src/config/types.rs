@@ -32,6 +32,8 @@ pub struct Environment {
     pub metrics: Option<Metrics>,
     /// `None`: no alerts are read.
     pub alerts: Option<Alerts>,
+    /// `None`: who is on call is not known.
+    pub pagerduty: Option<PagerDuty>,
 }
 
 /// A time zone and what the header calls it: the last part of its IANA name,
@@ -227,6 +229,17 @@ pub struct Alerts {
     pub matchers: Vec<LabelMatcher>,
     /// All of them must hold for an alert to count as P0.
     pub p0: Vec<LabelMatcher>,
+}
+
+/// Where it is read who is on call, and what for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PagerDuty {
+    pub endpoint: Endpoint,
+    pub interval: Duration,
+    /// The service whose open incidents are shown, by its id; `None`: of all services.
+    pub service: Option<String>,
+    /// The escalation policy whose people are on call, by its id; `None`: of all.
+    pub escalation_policy: Option<String>,
 }
 
 /// A condition on a label, as Alertmanager writes it: `severity=~"P0|critical"`.

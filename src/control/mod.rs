@@ -45,7 +45,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub enum Use {
     /// The full screen: everything.
     Screen,
-    /// One action: the pair, the rights, the lock, the record and what is measured.
+    /// One action: the pair, the rights, the lock, the record and, for the interlocks that
+    /// rest on it, what is measured.
     Action,
     /// Looking on: the pair alone.
     Look,
@@ -108,6 +109,11 @@ impl Control {
         let mut setting = setting(&environment, operator.clone(), words);
         // A single action must not turn into another one.
         setting.policy.automatic_rollback &= matches!(purpose, Use::Screen | Use::Watch);
+        if purpose == Use::Look {
+            // Nothing is measured then, and nothing must wait for it.
+            setting.signals.clear();
+            setting.alerts = false;
+        }
         let room = Room::new(setting, logs, clock.now());
         let start = start::Start {
             environment: Arc::new(environment),
@@ -293,6 +299,8 @@ fn save(name: &str, lines: &[String]) -> std::io::Result<PathBuf> {
 /// What the room is told of the environment at the start.
 fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehearsal>) -> Setting {
     let kubernetes = &environment.kubernetes;
+    let signals = environment.metrics.iter().flat_map(|metrics| &metrics.signals);
+    let signals = signals.map(|watched| watched.signal.clone());
     Setting {
         environment: environment.name.clone(),
         production: environment.production,
@@ -308,11 +316,7 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         zone: environment.time_zone.zone.clone(),
         zone_label: environment.time_zone.label.clone(),
         policy: environment.policy.clone(),
-        signals: environment
-            .metrics
-            .iter()
-            .flat_map(|metrics| metrics.signals.iter().map(|watched| watched.signal.clone()))
-            .collect(),
+        signals: signals.collect(),
         alerts: environment.alerts.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
         rehearsal,

@@ -17,7 +17,7 @@ use crate::room::message::{Body, LinkState, Message, Notice, Observation, Source
 use crate::sop::command::Operator;
 use crate::sources::kubernetes::{self, Connection};
 use crate::sources::logs::{self, LogPod};
-use crate::sources::{alerts, probe, prometheus};
+use crate::sources::{alerts, pagerduty, probe, prometheus};
 
 /// How long to wait before the credentials are tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -74,6 +74,7 @@ impl Start {
             move || executor.clone().watch()
         });
         self.executor.send_replace(Some(executor));
+        self.probe(&observations);
         self.measuring_sources(&observations);
         if self.purpose == Use::Screen {
             self.screen_sources(connection, observations);
@@ -82,6 +83,12 @@ impl Start {
 
     /// What only the screen shows.
     fn screen_sources(&self, connection: Connection, observations: mpsc::Sender<Observation>) {
+        if let Some(pagerduty) = self.environment.pagerduty.clone().map(Arc::new) {
+            self.keep("the reading of who is on call", {
+                let (start, observations) = (self.clone(), observations.clone());
+                move || pagerduty::run(Arc::clone(&pagerduty), observations.clone(), start.stop.clone())
+            });
+        }
         self.keep("the log streams", {
             let start = self.clone();
             move || {
@@ -98,8 +105,8 @@ impl Start {
         });
     }
 
-    /// What the watch rests on.
-    fn measuring_sources(&self, observations: &mpsc::Sender<Observation>) {
+    /// The public URL, asked all the time.
+    fn probe(&self, observations: &mpsc::Sender<Observation>) {
         self.keep("the probe", {
             let (start, observations) = (self.clone(), observations.clone());
             move || {
@@ -107,6 +114,10 @@ impl Start {
                 probe::run(application, observations.clone(), start.stop.clone())
             }
         });
+    }
+
+    /// Metrics and alerts: what the watch rests on, and before it the switch.
+    fn measuring_sources(&self, observations: &mpsc::Sender<Observation>) {
         let metrics = self.environment.metrics.clone().map(Arc::new);
         if let Some(metrics) = &metrics {
             self.keep("the reading of metrics", {

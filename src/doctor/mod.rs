@@ -2,6 +2,7 @@
 //! needed, one finding a line. Nothing is changed: mutations are rehearsed by the
 //! server itself (`dryRun=All`).
 
+mod measure;
 mod pair;
 mod reach;
 mod rehearse;
@@ -83,9 +84,10 @@ pub async fn examine(environment: &Environment) -> Vec<Finding> {
     findings.extend(reach::tokens(environment).await);
     let probe = reach::probe(environment);
     let cluster = examine_cluster(environment);
-    let (cluster, probe) = tokio::join!(cluster, probe);
+    let (cluster, probe, measured) = tokio::join!(cluster, probe, measure::examine(environment));
     findings.extend(cluster);
     findings.push(probe);
+    findings.extend(measured);
     findings
 }
 

@@ -30,9 +30,16 @@ pub(super) fn configuration(environment: &Environment) -> Finding {
 
 /// Whether every configured token can be read. The tokens themselves are not shown.
 pub(super) async fn tokens(environment: &Environment) -> Vec<Finding> {
+    let alertmanager = environment.alerts.as_ref().and_then(|alerts| alerts.alertmanager.as_ref());
     let sources = [
         ("token for the cluster", environment.kubernetes.token.as_ref()),
         ("token for the application", environment.application.token.as_ref()),
+        (
+            "token for metrics",
+            environment.metrics.as_ref().and_then(|metrics| metrics.endpoint.token.as_ref()),
+        ),
+        ("token for PagerDuty", environment.pagerduty.as_ref().and_then(|duty| duty.endpoint.token.as_ref())),
+        ("token for alerts", alertmanager.and_then(|endpoint| endpoint.token.as_ref())),
     ];
     let mut findings = Vec::new();
     for (what, source) in sources {

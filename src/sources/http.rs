@@ -55,6 +55,8 @@ pub struct Server {
     endpoint: Endpoint,
     /// What the server is called in messages, and where it is configured: `metrics`.
     table: &'static str,
+    /// What stands before a token: `Bearer `.
+    scheme: &'static str,
 }
 
 /// What is sent to say who asks; read anew now and then, for tokens are renewed.
@@ -91,7 +93,13 @@ impl Server {
             builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build().map_err(|error| explain_error(&error))?;
-        Ok(Self { client, endpoint, table })
+        Ok(Self { client, endpoint, table, scheme: "Bearer " })
+    }
+
+    /// The same server, where another word stands before a token.
+    #[must_use]
+    pub fn with_scheme(self, scheme: &'static str) -> Self {
+        Self { scheme, ..self }
     }
 
     /// The server's URL.
@@ -115,7 +123,7 @@ impl Server {
         let token = source.read().await.map_err(|error| Trouble::Unauthorized(clean(&error.to_string())))?;
         let value = match &self.endpoint.username {
             Some(username) => basic(username, &token),
-            None => format!("Bearer {}", token.expose_secret()),
+            None => format!("{}{}", self.scheme, token.expose_secret()),
         };
         let mut value = HeaderValue::from_str(&value).map_err(|_| {
             Trouble::Unauthorized(format!("the token from {source} has a character that no header can have"))

@@ -2,9 +2,11 @@
 //! bounded channel and says how its connection stands; none of them changes anything.
 
 pub mod alerts;
+mod backoff;
 pub mod http;
 pub mod kubernetes;
 pub mod logs;
+pub mod pagerduty;
 pub mod probe;
 pub mod prometheus;
 pub mod text;

@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -143,15 +144,20 @@ version = true
 
     /// Runs an action with JSON output; its events with the times at which they were told.
     pub fn act_timed(&self, arguments: &[&str]) -> (Run, Vec<(Instant, Value)>) {
-        Self::timed_to_the_end(self.start(arguments))
+        Self::listen(self.start(arguments))
     }
 
     /// Runs the program to its end; its events with the times at which they were told.
-    pub fn timed(&self, arguments: &[&str]) -> (Run, Vec<(Instant, Value)>) {
-        Self::timed_to_the_end(self.command(arguments).spawn().unwrap())
+    pub fn told(&self, arguments: &[&str]) -> (Run, Vec<(Instant, Value)>) {
+        Self::listen(self.command(arguments).spawn().unwrap())
     }
 
-    fn timed_to_the_end(mut child: Child) -> (Run, Vec<(Instant, Value)>) {
+    /// Starts the program, to listen to it while it runs.
+    pub fn begin(&self, arguments: &[&str]) -> Running {
+        Running::new(self.command(arguments).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn listen(mut child: Child) -> (Run, Vec<(Instant, Value)>) {
         let mut timed = Vec::new();
         let mut stdout = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -207,5 +213,49 @@ version = true
             ("HOME", path(self.home.path())),
             ("LOGNAME", self.user.clone()),
         ]
+    }
+}
+
+/// The program while it runs; ended when this is dropped.
+pub struct Running {
+    child: Child,
+    events: Receiver<Value>,
+}
+
+impl Running {
+    fn new(mut child: Child) -> Self {
+        let (sender, events) = std::sync::mpsc::channel();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for event in lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok()) {
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, events }
+    }
+
+    /// Waits for an event.
+    ///
+    /// Panics when the program ends before, or there is none within `limit`.
+    pub fn wait_for(&mut self, limit: Duration, is_it: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + limit;
+        let mut heard = Vec::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left) {
+                Ok(event) if is_it(&event) => return event,
+                Ok(event) => heard.push(event),
+                Err(error) => panic!("waited for an event: {error}: {heard:#?}"),
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -28,17 +28,58 @@ impl Lab {
             var("CUTOVER_LAB_ONCALL_KUBECONFIG")?,
             var("CUTOVER_LAB_VIEWER_KUBECONFIG")?,
         ];
-        let directory = var("CUTOVER_LAB_DIR")
-            .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab"));
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        Some((Self { script: directory.join("lab"), _alone: alone }, kubeconfigs))
+        Some((Self { script: script(), _alone: alone }, kubeconfigs))
     }
 
     /// Runs the lab's script: `pause apiserver`, `resume apiserver`, …
     fn run(&self, arguments: &[&str]) {
-        let output = Command::new(&self.script).args(arguments).output().unwrap();
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "lab {arguments:?}: {error}");
+        run(&self.script, arguments);
+    }
+}
+
+/// The lab's script.
+fn script() -> PathBuf {
+    let directory = std::env::var_os("CUTOVER_LAB_DIR").map(PathBuf::from);
+    directory.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab")).join("lab")
+}
+
+fn run(script: &Path, arguments: &[&str]) {
+    let output = Command::new(script).args(arguments).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "lab {arguments:?}: {error}");
+}
+
+/// A variable that the lab sets.
+pub fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("the lab sets {name}"))
+}
+
+/// A part of the lab that does not run for as long as this lives: on every way out, so
+/// that a test that fails leaves a lab to the next one.
+#[must_use]
+pub struct Stopped {
+    part: &'static str,
+    again: &'static str,
+}
+
+impl Stopped {
+    /// It is gone: connections are refused.
+    pub fn killed(part: &'static str) -> Self {
+        run(&script(), &["kill", part]);
+        Self { part, again: "start" }
+    }
+
+    /// It takes connections and answers nothing.
+    pub fn paused(part: &'static str) -> Self {
+        run(&script(), &["pause", part]);
+        Self { part, again: "resume" }
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        run(&script(), &[self.again, self.part]);
     }
 }
 
@@ -51,7 +92,6 @@ impl Ground for Lab {
         match outage {
             Outage::Frozen => self.run(&["pause", "apiserver"]),
             Outage::Lost => self.run(&["kill", "apiserver"]),
-            Outage::MetricsFrozen => self.run(&["pause", "prometheus"]),
         }
     }
 
@@ -59,7 +99,6 @@ impl Ground for Lab {
         match outage {
             Outage::Frozen => self.run(&["resume", "apiserver"]),
             Outage::Lost => self.run(&["start", "apiserver"]),
-            Outage::MetricsFrozen => self.run(&["resume", "prometheus"]),
         }
     }
 

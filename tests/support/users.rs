@@ -182,16 +182,7 @@ fn address(url: &str) -> String {
 /// Someone who opens a new connection every few milliseconds and notes which version answers.
 pub struct Visitor {
     stop: Arc<AtomicBool>,
-    seen: JoinHandle<Vec<Visit>>,
-}
-
-/// One answer that a visitor got.
-#[derive(Clone, Debug)]
-pub struct Visit {
-    pub at: Instant,
-    pub version: String,
-    /// The application said that it failed: a status from 500 on.
-    pub failed: bool,
+    seen: JoinHandle<Vec<(Instant, String)>>,
 }
 
 impl Visitor {
@@ -203,11 +194,8 @@ impl Visitor {
             let (mut seen, begun) = (Vec::new(), Instant::now());
             while !stopped.load(Ordering::SeqCst) && begun.elapsed() < AT_MOST {
                 let head = connect(&address).and_then(|mut connection| once(&mut connection, false));
-                if let Ok(head) = head
-                    && let Some(version) = header(&head, "x-version")
-                {
-                    let failed = head.split_whitespace().nth(1).is_some_and(|status| status.starts_with('5'));
-                    seen.push(Visit { at: Instant::now(), version: version.to_owned(), failed });
+                if let Some(version) = head.ok().as_deref().and_then(|head| header(head, "x-version")) {
+                    seen.push((Instant::now(), version.to_owned()));
                 }
                 std::thread::sleep(Duration::from_millis(15));
             }
@@ -216,9 +204,67 @@ impl Visitor {
         Self { stop, seen }
     }
 
-    /// Stops; the answers in their order.
-    pub fn end(self) -> Vec<Visit> {
+    /// Stops; when each answer came and which version gave it.
+    pub fn end(self) -> Vec<(Instant, String)> {
         self.stop.store(true, Ordering::SeqCst);
         self.seen.join().unwrap()
     }
+}
+
+/// One answer, or none, as a user saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When it was asked for.
+    pub at: Instant,
+    pub took: Duration,
+    /// `None`: no answer.
+    pub status: Option<u16>,
+    pub version: Option<String>,
+}
+
+/// Users who note every answer: four of them, each request on a new connection, about 25
+/// a second in all.
+pub struct Witness {
+    stop: Arc<AtomicBool>,
+    seen: Vec<JoinHandle<Vec<Answer>>>,
+}
+
+impl Witness {
+    /// Begins to ask.
+    pub fn begin(url: &str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let ask = |_| {
+            let (stopped, address) = (Arc::clone(&stop), address(url));
+            std::thread::spawn(move || witnessed(&address, &stopped))
+        };
+        let seen = (0..4).map(ask).collect();
+        Self { stop, seen }
+    }
+
+    /// Stops; the answers in the order in which they were asked for.
+    pub fn end(mut self) -> Vec<Answer> {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut all: Vec<Answer> = self.seen.drain(..).flat_map(|user| user.join().unwrap()).collect();
+        all.sort_by_key(|answer| answer.at);
+        all
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+fn witnessed(address: &str, stop: &AtomicBool) -> Vec<Answer> {
+    let (mut seen, begun) = (Vec::new(), Instant::now());
+    while !stop.load(Ordering::SeqCst) && begun.elapsed() < 2 * AT_MOST {
+        let at = Instant::now();
+        let head = connect(address).and_then(|mut connection| once(&mut connection, false)).ok();
+        let status = head.as_deref().and_then(|head| head.split(' ').nth(1)?.parse().ok());
+        let version = head.as_deref().and_then(|head| header(head, "x-version")).map(str::to_owned);
+        seen.push(Answer { at, took: at.elapsed(), status, version });
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    seen
 }

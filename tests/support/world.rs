@@ -47,22 +47,20 @@ pub const COLLEAGUE: &str = "a-colleague";
 /// The application's namespace.
 const NAMESPACE: &str = "taxasge";
 
-/// A way in which a server is away.
+/// A way in which the API server is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outage {
     /// It takes connections and answers nothing.
     Frozen,
     /// It is gone: connections are refused.
     Lost,
-    /// Not the API server but Prometheus takes connections and answers nothing.
-    MetricsFrozen,
 }
 
 /// What is done differently in each world.
 pub trait Ground {
     /// Puts the application back to its start: traffic on blue, both colours on v1.0.0.
     fn reset(&self);
-    /// Takes a server away.
+    /// Takes the API server away.
     fn lose(&self, outage: Outage);
     /// Brings it back.
     fn bring_back(&self, outage: Outage);
@@ -116,7 +114,7 @@ impl World {
         self.ground.reset();
     }
 
-    /// Takes a server away until what it returns is dropped: on every way out, so
+    /// Takes the API server away until what it returns is dropped: on every way out, so
     /// that a test that fails leaves a world to the next one.
     pub fn lose(&self, outage: Outage) -> Away<'_> {
         self.ground.lose(outage);
@@ -217,7 +215,7 @@ impl World {
     }
 }
 
-/// A server is away for as long as this lives.
+/// The API server is away for as long as this lives.
 #[must_use]
 pub struct Away<'w> {
     world: &'w World,

@@ -6,7 +6,6 @@
 //! Every queue between them is bounded: when the room is slow, the streams wait, and the
 //! nodes keep the lines.
 
-mod backoff;
 mod connect;
 mod follow;
 mod plan;

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::backoff::Backoff;
 use super::connect::{Ask, Bytes, Connect, From, Refusal};
 use super::reader::{Found, LineReader, RawLine};
 use super::resume::{Replay, Seen};
 use super::{Settings, Timing};
 use crate::config::LogFilter;
 use crate::room::logs::{Capture, Entry, Gap, LogLine, Origin, sanitise, shape};
+use crate::sources::backoff::Backoff;
 
 /// Most entries in one report; with the bound of the reports' channel this bounds what
 /// is under way.

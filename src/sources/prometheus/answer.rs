@@ -80,7 +80,7 @@ pub(super) fn instant(answer: &Value) -> Result<Instant, String> {
     let (series, count) = match kind {
         "vector" => {
             let all = result.as_array().ok_or("its vector is no list")?;
-            (all.iter().take(MOST_SERIES).map(|one| series(one)).collect(), all.len())
+            (all.iter().take(MOST_SERIES).map(series).collect(), all.len())
         }
         "scalar" => (vec![pair(result, BTreeMap::new())], 1),
         other => {
@@ -265,10 +265,10 @@ mod tests {
             let _ = instant(&inner);
             let _ = range(&inner);
             let answer = json!({"status": "success", "data": {"resultType": kind, "result": inner}});
-            if let Ok(instant) = instant(&answer) {
-                if let Some(number) = instant.reading().number() {
-                    prop_assert!(number.is_finite() && instant.count == 1);
-                }
+            if let Ok(instant) = instant(&answer)
+                && let Some(number) = instant.reading().number()
+            {
+                prop_assert!(number.is_finite() && instant.count == 1);
             }
             if let Ok(points) = range(&answer) {
                 prop_assert!(points.iter().all(|point| point.value.is_finite()));

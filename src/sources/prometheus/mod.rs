@@ -12,7 +12,7 @@ mod round;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub use answer::{Instant as InstantAnswer, Series};
 pub use client::{Prometheus, Span};
 
+use super::backoff::Backoff;
 use super::http::{Pass, Trouble};
 use crate::clock::Clock;
 use crate::config::Metrics;
@@ -34,6 +35,8 @@ const PASS_HOLDS: Duration = Duration::from_secs(60);
 const WEEK_AGO_EVERY: Duration = Duration::from_secs(60);
 /// Without a history it is asked for again after so long.
 const PAST_AGAIN: Duration = Duration::from_secs(30);
+/// Longest pause beside the interval while the server is away.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Asks again and again for as long as anybody listens.
 pub async fn run(
@@ -60,9 +63,11 @@ pub async fn run(
             week_ago: None,
             week_ago_values: Vec::new(),
             past: Past::Wanted(Instant::now()),
+            ahead: SignedDuration::ZERO,
         };
         let mut ticks = interval(metrics.interval.max(Duration::from_millis(100)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut backoff = Backoff::new((metrics.interval / 2, LONGEST_PAUSE));
         let mut before = None;
         loop {
             ticks.tick().await;
@@ -76,7 +81,12 @@ pub async fn run(
                 if sender.send(Observation::Link(SourceId::Metrics, state.clone())).await.is_err() {
                     return;
                 }
-                before = Some(state);
+                before = Some(state.clone());
+            }
+            match state {
+                LinkState::Live => backoff.reset(),
+                // Many rooms that lost one server must not come back to it together.
+                _ => tokio::time::sleep(backoff.pause()).await,
             }
         }
     };
@@ -106,6 +116,8 @@ struct Reader<'m> {
     /// In the order of the signals.
     week_ago_values: Vec<Option<f64>>,
     past: Past,
+    /// How far this machine's clock is ahead of the server's.
+    ahead: SignedDuration,
 }
 
 impl Reader<'_> {
@@ -123,6 +135,7 @@ impl Reader<'_> {
         self.ask_week_ago(&pass, limit).await;
         let asked = self.now();
         let answers = round::ask(&self.prometheus, &pass, &self.questions, None, limit).await;
+        self.ahead = ahead(asked, &answers).unwrap_or(self.ahead);
         let round = Round { at: asked, week_ago: &self.week_ago_values };
         let samples = round.samples(self.metrics, &self.questions, &answers);
         let state = self.link(&answers);
@@ -172,7 +185,7 @@ impl Reader<'_> {
         if self.week_ago.is_some_and(|asked| asked.elapsed() < WEEK_AGO_EVERY) {
             return;
         }
-        let Ok(then) = self.now().checked_sub(past::WEEK) else { return };
+        let Ok(then) = self.now().checked_sub(past::WEEK + self.ahead) else { return };
         let values: Vec<Question> =
             self.questions.iter().filter(|question| question.is_total_value()).cloned().collect();
         let answers = round::ask(&self.prometheus, pass, &values, Some(then), limit).await;
@@ -190,11 +203,18 @@ impl Reader<'_> {
             Past::Wanted(from) if Instant::now() >= from => {}
             _ => return None,
         }
-        let pasts = past::read(&self.prometheus, pass, self.metrics, now, limit).await;
+        let pasts = past::read(&self.prometheus, pass, self.metrics, (now, self.ahead), limit).await;
         self.past = match pasts {
             Some(_) => Past::Read,
             None => Past::Wanted(Instant::now() + PAST_AGAIN),
         };
         pasts.map(Observation::Past)
     }
+}
+
+/// How far this machine's clock is ahead of the server's: an answer is of the time at
+/// which the server took the question up.
+fn ahead(asked: Timestamp, answers: &[Result<InstantAnswer, Trouble>]) -> Option<SignedDuration> {
+    let at = answers.iter().find_map(|answer| answer.as_ref().ok()?.at())?;
+    Some(asked.duration_since(at))
 }

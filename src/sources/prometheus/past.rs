@@ -9,7 +9,7 @@ use super::AT_ONCE;
 use super::client::{Prometheus, Span};
 use crate::config::Metrics;
 use crate::sop::colour::Colour;
-use crate::sop::signal::{Past, SignalId};
+use crate::sop::signal::{Past, Point, SignalId};
 use crate::sources::http::Pass;
 
 /// A week, for the same hour of the same day.
@@ -19,15 +19,18 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Time between two of its values: an hour is 240 of them.
 const STEP: Duration = Duration::from_secs(15);
 
-/// The last hour of every signal; `None` when not one of them could be read.
+/// The last hour of every signal, on this machine's clock, which is ahead of the server's
+/// by so much: history and live samples stand on one time axis. `None` when not one
+/// signal could be read.
 pub(super) async fn read(
     prometheus: &Prometheus,
     pass: &Pass,
     metrics: &Metrics,
-    now: Timestamp,
+    (now, ahead): (Timestamp, SignedDuration),
     limit: Duration,
 ) -> Option<Vec<Past>> {
-    let span = Span { from: now.checked_sub(HOUR).ok()?, to: now, step: STEP };
+    let to = now.checked_sub(ahead).ok()?;
+    let span = Span { from: to.checked_sub(HOUR).ok()?, to, step: STEP };
     let questions = texts(metrics);
     // Made before they are polled: a stream over the borrowing closure would not be Send.
     let asked: Vec<_> =
@@ -36,7 +39,11 @@ pub(super) async fn read(
     let pasts: Vec<Past> = questions
         .into_iter()
         .zip(answers)
-        .filter_map(|((signal, colour, _), points)| Some(Past { signal, colour, points: points.ok()? }))
+        .filter_map(|((signal, colour, _), points)| {
+            let ours = |point: Point| Some(Point { at: point.at.checked_add(ahead).ok()?, ..point });
+            let points = points.ok()?.into_iter().filter_map(ours).collect();
+            Some(Past { signal, colour, points })
+        })
         .collect();
     (!pasts.is_empty()).then_some(pasts)
 }

@@ -79,6 +79,7 @@ fn text(asked: &Asked, colour: Option<Colour>) -> Option<&str> {
 }
 
 /// Asks all questions of one time, the server's now without one; answers in their order.
+/// A round takes no longer than twice `limit`: what was not begun within it fails too.
 pub(super) async fn ask(
     prometheus: &Prometheus,
     pass: &Pass,
@@ -86,10 +87,23 @@ pub(super) async fn ask(
     at: Option<Timestamp>,
     limit: Duration,
 ) -> Vec<Result<Instant, Trouble>> {
+    let began = tokio::time::Instant::now();
+    let ask = async |place: usize, text: &str| {
+        let answer = if began.elapsed() > limit {
+            let words = "not asked: the answers before it took too long".to_owned();
+            Err(Trouble::Server(words))
+        } else {
+            prometheus.query(pass, text, at, limit).await
+        };
+        (place, answer)
+    };
     // Made before they are polled: a stream over the borrowing closure would not be Send.
     let asked: Vec<_> =
-        questions.iter().map(|question| prometheus.query(pass, &question.text, at, limit)).collect();
-    futures::stream::iter(asked).buffered(AT_ONCE).collect().await
+        questions.iter().enumerate().map(|(place, question)| ask(place, &question.text)).collect();
+    // A slow one must not hold up the others.
+    let mut answers: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+    answers.sort_by_key(|(place, _)| *place);
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// The samples of a round in which nothing could be asked.
