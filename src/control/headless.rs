@@ -81,7 +81,7 @@ async fn act(
             .collect(),
         take_command: confirm.take_command.clone(),
         reason: control.room.reason_for(&action),
-        evidence: control.room.assessed.evidence.clone(),
+        evidence: Box::new(control.room.assessed.evidence.clone()),
         ..Order::new(id, action, control.room.expectation())
     };
     let id = order.id.clone();

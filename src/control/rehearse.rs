@@ -129,7 +129,7 @@ impl Pilot {
             Decision::Write(noted) => Some(Wish::Note(noted)),
             Decision::Perform(action, overrides) => {
                 let id = room.next_operation_id();
-                let (reason, evidence) = (room.reason_for(&action), room.assessed.evidence.clone());
+                let (reason, evidence) = (room.reason_for(&action), Box::new(room.assessed.evidence.clone()));
                 let order = Order::new(id, action, room.expectation());
                 Some(Wish::Order(Order { overrides, reason, evidence, ..order }))
             }

@@ -170,7 +170,7 @@ impl Room {
         let (id, expectation) = (self.next_operation_id(), self.expectation());
         let mut order = Order::new(id, Action::Rollback { way: back.way }, expectation);
         order.reason = Some(format!("automatic: {}", countdown.reasons));
-        order.evidence = self.assessed.evidence.clone();
+        order.evidence = Box::new(self.assessed.evidence.clone());
         order.automatic = Some(countdown.announced);
         vec![Effect::Execute(order)]
     }

@@ -153,7 +153,7 @@ impl Dialog {
         let action = self.action()?;
         let reason = room.reason_for(&action);
         let id = room.next_operation_id();
-        let evidence = room.assessed.evidence.clone();
+        let evidence = Box::new(room.assessed.evidence.clone());
         let order = Order::new(id, action, self.expectation.clone());
         Some(Order { overrides, take_command, reason, evidence, ..order })
     }

@@ -168,7 +168,7 @@ pub struct Order {
     pub reason: Option<String>,
     /// What was measured when it was ordered.
     #[serde(default)]
-    pub evidence: Evidence,
+    pub evidence: Box<Evidence>,
     /// For a rollback that nobody ordered: when its countdown was announced.
     #[serde(default)]
     pub automatic: Option<Timestamp>,
@@ -185,7 +185,7 @@ impl Order {
             overrides: Vec::new(),
             take_command: None,
             reason: None,
-            evidence: Evidence::default(),
+            evidence: Box::default(),
             automatic: None,
         }
     }
