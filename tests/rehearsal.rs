@@ -64,7 +64,8 @@ fn a_release_is_closed_by_the_autopilot_without_a_lost_request() {
         assert!(phases.contains(&phase), "{phase}: {phases:?}");
     }
     assert!(score["requests"].as_u64().unwrap() > 1000, "{score}");
-    assert_eq!((&score["lost"], &score["interlocks_overridden"]), (&0.into(), &0.into()));
+    // What the old colour still gets is not measured here: that it was looked at is the one reason given.
+    assert_eq!((&score["lost"], &score["interlocks_overridden"]), (&0.into(), &1.into()));
 }
 
 #[test]
@@ -136,7 +137,14 @@ fn the_whole_way_is_gone_by_keys() {
     room.order("S", "to confirm", "green", "[ switch ]");
     room.wait_for_text("GREEN has the traffic", SOON);
     room.wait_for_text("STAND DOWN", LATER);
-    room.order("T", "to confirm", "blue", "[ retire ]");
+    // Nothing is measured in a rehearsal: what the operator saw stands in its place.
+    room.type_keys("T");
+    room.wait_for_text("to confirm", SOON);
+    room.type_until("blue", "confirm: blue");
+    room.type_keys("\t");
+    room.type_until("the endpoints are green's", "override it: the endpoints");
+    room.wait_for_text("[ retire ]", SOON);
+    room.type_keys("\r");
     room.wait_for_text("CLOSED", LATER);
     room.wait_for_text("The release is closed", LATER);
     room.type_keys("qq");
