@@ -100,7 +100,7 @@ impl Deflater {
     /// # Errors
     /// When zlib does not take the dictionary.
     pub(super) fn new() -> io::Result<Self> {
-        let mut zlib = Compress::new(Compression::fast(), true);
+        let mut zlib = Compress::new(Compression::default(), true);
         zlib.set_dictionary(&dictionary()).map_err(broken)?;
         Ok(Self { zlib })
     }
