@@ -2,12 +2,14 @@
 //! and whatever stands in front of them. Every wait and every body has a bound; what
 //! goes wrong is told in the operator's words.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::kubernetes::explain_error;
 use super::text::clean;
@@ -15,6 +17,8 @@ use crate::config::Endpoint;
 
 /// Largest answer that is read, in bytes: an hour of a few series takes far less.
 const LONGEST_BODY: usize = 4 << 20;
+/// A token is read anew after so long, and after every refusal.
+const PASS_HOLDS: Duration = Duration::from_secs(60);
 /// Longest file of certificates, in bytes.
 const LONGEST_CA: u64 = 1 << 20;
 
@@ -49,7 +53,7 @@ impl Trouble {
 }
 
 /// One server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Server {
     client: Client,
     endpoint: Endpoint,
@@ -57,6 +61,8 @@ pub struct Server {
     table: &'static str,
     /// What stands before a token: `Bearer `.
     scheme: &'static str,
+    /// The pass that holds, and when it was read.
+    pass: Mutex<Option<(Instant, Pass)>>,
 }
 
 /// What is sent to say who asks; read anew now and then, for tokens are renewed.
@@ -93,7 +99,7 @@ impl Server {
             builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build().map_err(|error| explain_error(&error))?;
-        Ok(Self { client, endpoint, table, scheme: "Bearer " })
+        Ok(Self { client, endpoint, table, scheme: "Bearer ", pass: Mutex::default() })
     }
 
     /// The same server, where another word stands before a token.
@@ -114,11 +120,27 @@ impl Server {
         self.endpoint.timeout
     }
 
-    /// Reads the token anew.
+    /// What says who asks: the one that holds, else the token is read anew. Reading it
+    /// may run a command.
     ///
     /// # Errors
     /// When its source gives none.
     pub async fn pass(&self) -> Result<Pass, Trouble> {
+        if let Some((read, pass)) = self.held().as_ref()
+            && read.elapsed() < PASS_HOLDS
+        {
+            return Ok(pass.clone());
+        }
+        let pass = self.read_pass().await?;
+        *self.held() = Some((Instant::now(), pass.clone()));
+        Ok(pass)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<(Instant, Pass)>> {
+        self.pass.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read_pass(&self) -> Result<Pass, Trouble> {
         let Some(source) = &self.endpoint.token else { return Ok(Pass(None)) };
         let token = source.read().await.map_err(|error| Trouble::Unauthorized(clean(&error.to_string())))?;
         let value = match &self.endpoint.username {
@@ -169,7 +191,13 @@ impl Server {
         match (status.is_success(), parsed) {
             (true, Ok(value)) => Ok(value),
             (true, Err(_)) => Err(Trouble::Server(self.not_json(kind))),
-            (false, parsed) => Err(self.refused(status, kind, &response, parsed.ok().as_ref())),
+            (false, parsed) => {
+                let trouble = self.refused(status, kind, &response, parsed.ok().as_ref());
+                if matches!(trouble, Trouble::Unauthorized(_)) {
+                    *self.held() = None;
+                }
+                Err(trouble)
+            }
         }
     }
 

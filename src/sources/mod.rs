@@ -7,6 +7,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod logs;
 pub mod pagerduty;
+mod poll;
 pub mod probe;
 pub mod prometheus;
 pub mod text;

@@ -9,10 +9,11 @@ use reqwest::{Client, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::kubernetes::explain_error;
+use super::poll::{Pace, Polled, poll};
 use super::text::clean;
 use crate::config::{Application, VersionSource};
 use crate::room::message::{LinkState, Observation, Probe, SourceId};
@@ -24,40 +25,9 @@ const LONGEST_VERSION: usize = 128;
 
 /// Asks again and again for as long as anybody listens; see [`Prober`].
 pub async fn run(application: Arc<Application>, sender: mpsc::Sender<Observation>, stop: CancellationToken) {
-    let probing = async {
-        let prober = match Prober::new(&application) {
-            Ok(prober) => prober,
-            Err(why) => {
-                let state = LinkState::Unavailable { why };
-                let _ = sender.send(Observation::Link(SourceId::Probe, state)).await;
-                return;
-            }
-        };
-        let mut ticks = interval(application.probe_interval.max(Duration::from_millis(100)));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut before = None;
-        loop {
-            ticks.tick().await;
-            let probe = prober.ask().await;
-            let state = match &probe.answer {
-                Ok(_) => LinkState::Live,
-                Err(why) => LinkState::Lost { why: why.clone() },
-            };
-            let changed = before.as_ref() != Some(&state);
-            if sender.send(Observation::Probe(probe)).await.is_err() {
-                return;
-            }
-            if changed && sender.send(Observation::Link(SourceId::Probe, state.clone())).await.is_err() {
-                return;
-            }
-            before = Some(state);
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = sender.closed() => {}
-        () = probing => {}
-    }
+    let pace = Pace { every: application.probe_interval, longest_pause: None };
+    let opening = async { Prober::new(&application) };
+    poll(SourceId::Probe, pace, opening, &sender, &stop).await;
 }
 
 /// Asks once. For more than one question use a [`Prober`], which is made once.
@@ -74,6 +44,17 @@ pub struct Prober {
     client: Client,
     application: Application,
     url: String,
+}
+
+impl Polled for Prober {
+    async fn round(&mut self) -> (Vec<Observation>, LinkState) {
+        let probe = self.ask().await;
+        let state = match &probe.answer {
+            Ok(_) => LinkState::Live,
+            Err(why) => LinkState::Lost { why: why.clone() },
+        };
+        (vec![Observation::Probe(probe)], state)
+    }
 }
 
 impl Prober {

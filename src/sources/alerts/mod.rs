@@ -5,14 +5,13 @@
 mod answer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::Method;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::http::{Server, Trouble};
+use super::poll::{Pace, Polled, poll};
 use super::prometheus::Prometheus;
 use crate::config::{Alerts, Metrics};
 use crate::room::message::{LinkState, Observation, SourceId};
@@ -25,42 +24,9 @@ pub async fn run(
     sender: mpsc::Sender<Observation>,
     stop: CancellationToken,
 ) {
-    let reading = async {
-        let reader = match Reader::new(&alerts, metrics.as_deref()).await {
-            Ok(reader) => reader,
-            Err(why) => {
-                let state = LinkState::Unavailable { why };
-                let _ = sender.send(Observation::Link(SourceId::Alerts, state)).await;
-                return;
-            }
-        };
-        let mut ticks = interval(alerts.interval.max(Duration::from_millis(100)));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut before = None;
-        loop {
-            ticks.tick().await;
-            let state = match reader.read().await {
-                Ok(alerts) => {
-                    if sender.send(Observation::Alerts(alerts)).await.is_err() {
-                        return;
-                    }
-                    LinkState::Live
-                }
-                Err(trouble) => LinkState::Lost { why: trouble.words().to_owned() },
-            };
-            if before.as_ref() != Some(&state) {
-                if sender.send(Observation::Link(SourceId::Alerts, state.clone())).await.is_err() {
-                    return;
-                }
-                before = Some(state);
-            }
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = sender.closed() => {}
-        () = reading => {}
-    }
+    let pace = Pace { every: alerts.interval, longest_pause: None };
+    let opening = Reader::new(&alerts, metrics.as_deref());
+    poll(SourceId::Alerts, pace, opening, &sender, &stop).await;
 }
 
 /// Reads alerts; made once.
@@ -69,6 +35,15 @@ pub struct Reader<'c> {
     config: &'c Alerts,
     alertmanager: Option<Server>,
     prometheus: Option<Prometheus>,
+}
+
+impl Polled for Reader<'_> {
+    async fn round(&mut self) -> (Vec<Observation>, LinkState) {
+        match self.read().await {
+            Ok(alerts) => (vec![Observation::Alerts(alerts)], LinkState::Live),
+            Err(trouble) => (Vec::new(), LinkState::Lost { why: trouble.words().to_owned() }),
+        }
+    }
 }
 
 impl<'c> Reader<'c> {

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use reqwest::Method;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::Backoff;
 use super::http::{Server, Trouble};
+use super::poll::{Pace, Polled, poll};
 use crate::config::PagerDuty;
 use crate::room::message::{LinkState, Observation, SourceId};
 use crate::sop::alert::Duty;
@@ -21,47 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Asks again and again for as long as anybody listens.
 pub async fn run(pagerduty: Arc<PagerDuty>, sender: mpsc::Sender<Observation>, stop: CancellationToken) {
-    let reading = async {
-        let reader = match Reader::new(&pagerduty).await {
-            Ok(reader) => reader,
-            Err(why) => {
-                let state = LinkState::Unavailable { why };
-                let _ = sender.send(Observation::Link(SourceId::Duty, state)).await;
-                return;
-            }
-        };
-        let mut ticks = interval(pagerduty.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut backoff = Backoff::new((pagerduty.interval / 2, LONGEST_PAUSE));
-        let mut before = None;
-        loop {
-            ticks.tick().await;
-            let state = match reader.read().await {
-                Ok(duty) => {
-                    if sender.send(Observation::Duty(duty)).await.is_err() {
-                        return;
-                    }
-                    LinkState::Live
-                }
-                Err(trouble) => LinkState::Lost { why: trouble.words().to_owned() },
-            };
-            if before.as_ref() != Some(&state) {
-                if sender.send(Observation::Link(SourceId::Duty, state.clone())).await.is_err() {
-                    return;
-                }
-                before = Some(state.clone());
-            }
-            match state {
-                LinkState::Live => backoff.reset(),
-                _ => tokio::time::sleep(backoff.pause()).await,
-            }
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = sender.closed() => {}
-        () = reading => {}
-    }
+    let pace = Pace { every: pagerduty.interval, longest_pause: Some(LONGEST_PAUSE) };
+    poll(SourceId::Duty, pace, Reader::new(&pagerduty), &sender, &stop).await;
 }
 
 /// Reads who is on duty; made once.
@@ -69,6 +29,15 @@ pub async fn run(pagerduty: Arc<PagerDuty>, sender: mpsc::Sender<Observation>, s
 pub struct Reader<'c> {
     config: &'c PagerDuty,
     server: Server,
+}
+
+impl Polled for Reader<'_> {
+    async fn round(&mut self) -> (Vec<Observation>, LinkState) {
+        match self.read().await {
+            Ok(duty) => (vec![Observation::Duty(duty)], LinkState::Live),
+            Err(trouble) => (Vec::new(), LinkState::Lost { why: trouble.words().to_owned() }),
+        }
+    }
 }
 
 impl<'c> Reader<'c> {

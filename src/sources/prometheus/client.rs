@@ -43,7 +43,7 @@ impl Prometheus {
         &self.server
     }
 
-    /// Reads the token anew.
+    /// As [`Server::pass`].
     ///
     /// # Errors
     /// When its source gives none.

@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use answer::{Instant as InstantAnswer, Series};
 pub use client::{Prometheus, Span};
 
-use super::backoff::Backoff;
 use super::http::{Pass, Trouble};
+use super::poll::{Pace, Polled, poll};
 use crate::clock::Clock;
 use crate::config::Metrics;
 use crate::room::message::{LinkState, Observation, SourceId};
@@ -29,8 +29,6 @@ use round::{Question, Round};
 
 /// Questions under way at once: a Prometheus answers twenty of one user by default.
 const AT_ONCE: usize = 4;
-/// A token is read anew after so long, and after every refusal.
-const PASS_HOLDS: Duration = Duration::from_secs(60);
 /// What was a week ago changes no faster than anybody looks at it.
 const WEEK_AGO_EVERY: Duration = Duration::from_secs(60);
 /// Without a history it is asked for again after so long.
@@ -45,56 +43,8 @@ pub async fn run(
     sender: mpsc::Sender<Observation>,
     stop: CancellationToken,
 ) {
-    let reading = async {
-        let prometheus = match Prometheus::new(metrics.endpoint.clone()).await {
-            Ok(prometheus) => prometheus,
-            Err(why) => {
-                let state = LinkState::Unavailable { why };
-                let _ = sender.send(Observation::Link(SourceId::Metrics, state)).await;
-                return;
-            }
-        };
-        let mut reader = Reader {
-            questions: round::questions(&metrics),
-            metrics: &metrics,
-            prometheus,
-            clock,
-            pass: None,
-            week_ago: None,
-            week_ago_values: Vec::new(),
-            past: Past::Wanted(Instant::now()),
-            ahead: SignedDuration::ZERO,
-        };
-        let mut ticks = interval(metrics.interval.max(Duration::from_millis(100)));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut backoff = Backoff::new((metrics.interval / 2, LONGEST_PAUSE));
-        let mut before = None;
-        loop {
-            ticks.tick().await;
-            let (observations, state) = reader.round().await;
-            for observation in observations {
-                if sender.send(observation).await.is_err() {
-                    return;
-                }
-            }
-            if before.as_ref() != Some(&state) {
-                if sender.send(Observation::Link(SourceId::Metrics, state.clone())).await.is_err() {
-                    return;
-                }
-                before = Some(state.clone());
-            }
-            match state {
-                LinkState::Live => backoff.reset(),
-                // Many rooms that lost one server must not come back to it together.
-                _ => tokio::time::sleep(backoff.pause()).await,
-            }
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = sender.closed() => {}
-        () = reading => {}
-    }
+    let pace = Pace { every: metrics.interval, longest_pause: Some(LONGEST_PAUSE) };
+    poll(SourceId::Metrics, pace, Reader::new(&metrics, clock), &sender, &stop).await;
 }
 
 /// Whether the history was read.
@@ -110,7 +60,6 @@ struct Reader<'m> {
     questions: Vec<Question>,
     prometheus: Prometheus,
     clock: Clock,
-    pass: Option<(Instant, Pass)>,
     /// When a week ago was last asked for.
     week_ago: Option<Instant>,
     /// In the order of the signals.
@@ -120,10 +69,9 @@ struct Reader<'m> {
     ahead: SignedDuration,
 }
 
-impl Reader<'_> {
-    /// One round of questions: what is to be told, and how the link stands after it.
+impl Polled for Reader<'_> {
     async fn round(&mut self) -> (Vec<Observation>, LinkState) {
-        let pass = match self.pass().await {
+        let pass = match self.prometheus.pass().await {
             Ok(pass) => pass,
             Err(trouble) => {
                 let why = trouble.words().to_owned();
@@ -138,7 +86,7 @@ impl Reader<'_> {
         self.ahead = ahead(asked, &answers).unwrap_or(self.ahead);
         let round = Round { at: asked, week_ago: &self.week_ago_values };
         let samples = round.samples(self.metrics, &self.questions, &answers);
-        let state = self.link(&answers);
+        let state = link(&answers);
         let mut told = Vec::new();
         if state == LinkState::Live {
             told.extend(self.read_past(&pass, asked, limit).await);
@@ -146,38 +94,25 @@ impl Reader<'_> {
         told.push(Observation::Samples(samples));
         (told, state)
     }
+}
+
+impl<'m> Reader<'m> {
+    /// A reader of which nothing was asked yet.
+    async fn new(metrics: &'m Metrics, clock: Clock) -> Result<Self, String> {
+        Ok(Self {
+            questions: round::questions(metrics),
+            metrics,
+            prometheus: Prometheus::new(metrics.endpoint.clone()).await?,
+            clock,
+            week_ago: None,
+            week_ago_values: Vec::new(),
+            past: Past::Wanted(Instant::now()),
+            ahead: SignedDuration::ZERO,
+        })
+    }
 
     fn now(&self) -> Timestamp {
         self.clock.now().wall
-    }
-
-    async fn pass(&mut self) -> Result<Pass, Trouble> {
-        if let Some((read, pass)) = &self.pass
-            && read.elapsed() < PASS_HOLDS
-        {
-            return Ok(pass.clone());
-        }
-        let pass = self.prometheus.pass().await?;
-        self.pass = Some((Instant::now(), pass.clone()));
-        Ok(pass)
-    }
-
-    /// The link is lost when no question was answered, whatever the answer.
-    fn link(&mut self, answers: &[Result<InstantAnswer, Trouble>]) -> LinkState {
-        let about_the_server = |answer: &Result<InstantAnswer, Trouble>| match answer {
-            Err(trouble) if !trouble.is_about_the_question() => Some(trouble.clone()),
-            _ => None,
-        };
-        let troubles: Vec<Trouble> = answers.iter().filter_map(about_the_server).collect();
-        if troubles.iter().any(|trouble| matches!(trouble, Trouble::Unauthorized(_))) {
-            self.pass = None;
-        }
-        match troubles.first() {
-            Some(trouble) if troubles.len() == answers.len() => {
-                LinkState::Lost { why: trouble.words().to_owned() }
-            }
-            _ => LinkState::Live,
-        }
     }
 
     /// A value that cannot be read is not known; the last one is a week and a minute old.
@@ -209,6 +144,19 @@ impl Reader<'_> {
             None => Past::Wanted(Instant::now() + PAST_AGAIN),
         };
         pasts.map(Observation::Past)
+    }
+}
+
+/// The link is lost when no question was answered, whatever the answer.
+fn link(answers: &[Result<InstantAnswer, Trouble>]) -> LinkState {
+    let about_the_server = |answer: &Result<InstantAnswer, Trouble>| match answer {
+        Err(trouble) if !trouble.is_about_the_question() => Some(trouble.words().to_owned()),
+        _ => None,
+    };
+    let troubles: Vec<String> = answers.iter().filter_map(about_the_server).collect();
+    match troubles.first() {
+        Some(why) if troubles.len() == answers.len() => LinkState::Lost { why: why.clone() },
+        _ => LinkState::Live,
     }
 }
 
