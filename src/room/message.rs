@@ -20,6 +20,7 @@ use crate::sop::moment::Moment;
 use crate::sop::note::Note;
 use crate::sop::operation::{Action, OperationId, Order};
 use crate::sop::record::Record;
+use crate::sop::repository::Repository;
 use crate::sop::signal::{Past, Sampled};
 
 /// Anything that can change the room, with the time at which it arrived.
@@ -69,6 +70,8 @@ pub enum Observation {
     /// All alerts that are not resolved.
     Alerts(Vec<Alert>),
     Duty(Duty),
+    /// What was read of the release's repository.
+    Repository(Box<Repository>),
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
@@ -101,6 +104,8 @@ pub enum SourceId {
     Alerts,
     /// Who is on call.
     Duty,
+    /// Pull request and pipeline.
+    GitHub,
 }
 
 impl SourceId {
@@ -120,6 +125,7 @@ impl SourceId {
             Self::Metrics => "metrics",
             Self::Alerts => "alerts",
             Self::Duty => "on-call",
+            Self::GitHub => "GitHub",
         }
     }
 }

@@ -35,6 +35,7 @@ use crate::sop::phase::{Phase, phase};
 use crate::sop::pods::PodFacts;
 use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
+use crate::sop::repository::Repository;
 use crate::sop::signal::Signal;
 use message::{Notice, Urgency};
 use operations::Operations;
@@ -66,6 +67,8 @@ pub struct Room {
     pub switched: Option<Switched>,
     pub operations: Operations,
     pub metrics: metrics::Metrics,
+    /// Pull request and pipeline as they were read last, and when.
+    pub repository: Option<(Moment, Repository)>,
     /// What follows from what was measured.
     pub assessed: assess::Assessed,
     /// What operators wrote down, in that order.
@@ -138,6 +141,7 @@ impl Room {
             record_trouble: None,
             switched: None,
             operations: Operations::default(),
+            repository: None,
             logs,
             faults: Vec::new(),
             view: View::default(),

@@ -116,6 +116,7 @@ impl Room {
             }
             Observation::Alerts(alerts) => self.metrics.alerts(alerts, self.now),
             Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
+            Observation::Repository(repository) => self.repository = Some((self.now, *repository)),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
