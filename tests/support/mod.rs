@@ -13,7 +13,9 @@
 use std::time::{Duration, Instant};
 
 pub mod bastion;
+pub mod grafana;
 pub mod lab;
+pub mod past;
 pub mod proxy;
 pub mod pty;
 pub mod rehearsal;
