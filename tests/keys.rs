@@ -63,7 +63,8 @@ fn situations() -> Vec<Stage> {
     let rehearsal = Stage::rehearsal();
     let mut faults = Stage::rehearsal();
     faults.want(Intent::Open(Overlay::Faults));
-    let measuring = Stage::measuring(|_| {});
+    let measuring =
+        Stage::measuring(|setting| setting.dashboard = Some("https://grafana.example/d/1".into()));
     all.extend([groups, help, dialog, rehearsal, faults, measuring]);
     all
 }

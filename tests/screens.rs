@@ -377,8 +377,39 @@ fn signals_that_pass() {
     stage.want(Intent::Focus(Pane::Signals));
     insta::assert_snapshot!("signals_focus_80x24", text(&stage, (80, 24), COLOUR));
     stage.want(Intent::Zoom);
+    insta::assert_snapshot!("signals_chart_80x24", text(&stage, (80, 24), COLOUR));
+    insta::assert_snapshot!("signals_chart_200x50", text(&stage, (200, 50), COLOUR));
     insta::assert_snapshot!("signals_chart_120x40", text(&stage, (120, 40), COLOUR));
     insta::assert_snapshot!("signals_chart_ascii_120x40", text(&stage, (120, 40), ASCII));
+}
+
+#[test]
+fn signals_nobody_measures_are_said_to_be_missing() {
+    let mut setting = rooms::setting();
+    setting.alerts = true;
+    let mut stage = Stage::with(setting);
+    stage.fill("v1.0.0", "v1.1.0", 3).want(Intent::Focus(Pane::Signals)).want(Intent::Zoom);
+    insta::assert_snapshot!("signals_unconfigured_80x24", text(&stage, (80, 24), COLOUR));
+}
+
+#[test]
+fn a_new_kind_of_error_keeps_the_watch_from_passing_for_a_while() {
+    let mut stage = Stage::released(|_| {}).measure(1, rooms::GOOD);
+    let switched = stage.room.switched.as_ref().unwrap().at;
+    let watch = |stage: &Stage| stage.room.assessed.evidence.watch.clone().unwrap();
+    stage.log_lines(3, switched - jiff::SignedDuration::from_secs(60));
+    stage = stage.measure(1, rooms::GOOD);
+    assert!(!watch(&stage).reasons.iter().any(|why| why.contains("new kind")), "{:?}", watch(&stage));
+    stage.log_line(Colour::Green, stage.now.wall, "ERROR backend.api KeyError: 'iban'");
+    stage.log_line(Colour::Green, stage.now.wall, "ERROR backend.api KeyError: 'iban'");
+    stage.log_line(Colour::Green, stage.now.wall, "ERROR backend.api KeyError: 'iban'");
+    stage = stage.measure(1, rooms::GOOD);
+    let said =
+        |stage: &Stage| watch(stage).reasons.iter().any(|why| why.contains("1 new kind since the switch"));
+    assert!(said(&stage), "{:?}", watch(&stage));
+    assert!(watch(&stage).verdict >= cutover::sop::verdict::Verdict::Warn);
+    stage = stage.measure(62, rooms::GOOD);
+    assert!(!said(&stage), "five quiet minutes later: {:?}", watch(&stage));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::{Origin, values};
 pub(super) fn read(table: &Table<'_>, origin: &Origin, policy: &Policy) -> Option<Application> {
     let url = table.required("url", &values::URL);
     let probe_path = table.text("probe_path", &values::REQUEST_PATH).unwrap_or_else(|| "/health".to_owned());
+    let api_path = table.text("api_path", &values::REQUEST_PATH);
     let second = Duration::from_secs(1);
     let probe_interval = table.duration("probe_interval", 2 * second, second / 10..=60 * second);
     let probe_timeout = table.duration("probe_timeout", 2 * second, second / 10..=60 * second);
@@ -25,7 +26,7 @@ pub(super) fn read(table: &Table<'_>, origin: &Origin, policy: &Policy) -> Optio
     }
     let version = version(table);
     let token = secret(table, origin);
-    Some(Application { url: url?, probe_path, probe_interval, probe_timeout, version, token })
+    Some(Application { url: url?, probe_path, api_path, probe_interval, probe_timeout, version, token })
 }
 
 fn version(table: &Table<'_>) -> VersionSource {

@@ -79,6 +79,8 @@ pub struct Application {
     pub url: String,
     /// The path that probes ask for, below `url`: `/health`.
     pub probe_path: String,
+    /// A path of the application's API, asked for beside it; `None`: none is.
+    pub api_path: Option<String>,
     pub probe_interval: Duration,
     pub probe_timeout: Duration,
     /// Where an answer says which version gave it.

@@ -3,6 +3,7 @@
 //! one set of interlocks, whoever gives the orders.
 
 mod autopilot;
+mod browser;
 mod faults;
 pub mod headless;
 mod printer;
@@ -214,6 +215,7 @@ impl Control {
                 self.log_order.send_replace(order);
             }
             Effect::SaveLogs { lines, at } => self.save_logs(lines, at),
+            Effect::Open(url) if browser::is_within_sight() => self.show(url),
             Effect::ToggleFault(name) => faults::toggle(self.faults.as_ref(), name),
             terminal => return Some(terminal),
         }
@@ -256,6 +258,22 @@ impl Control {
             *known = pods;
             changed
         });
+    }
+
+    /// Has a page shown in a browser, and tells what came of it.
+    fn show(&mut self, url: String) {
+        let (outbox, clock) = (self.outbox.clone(), self.clock);
+        self.orders.push(tokio::spawn(async move {
+            let notice = match browser::show(&url).await {
+                Ok(()) => Notice { urgency: Urgency::Info, words: format!("opened {url}") },
+                Err(why) => {
+                    Notice { urgency: Urgency::Warning, words: format!("{url} was not opened: {why}") }
+                }
+            };
+            // Nobody reads it any more when the program ends.
+            let _ =
+                outbox.send(Message { at: clock.now(), body: Body::Outcome(Outcome::Told(notice)) }).await;
+        }));
     }
 
     fn save_logs(&mut self, lines: Vec<String>, at: jiff::Timestamp) {
@@ -312,6 +330,7 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         selector_key: kubernetes.selector_key.clone(),
         deployments: kubernetes.colours.clone().map(|names| names.deployment),
         url: environment.application.url.clone(),
+        api_path: environment.application.api_path.clone(),
         operator,
         zone: environment.time_zone.zone.clone(),
         zone_label: environment.time_zone.label.clone(),

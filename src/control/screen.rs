@@ -182,19 +182,33 @@ impl Desk<'_> {
             Effect::Suspend => self.suspend()?,
             Effect::Redraw => self.screen.terminal.clear()?,
             Effect::Copy(text) => {
-                let sent = self.screen.copy(&text)?;
-                let words = if sent == text.len() {
-                    format!("copied {} lines (OSC 52)", text.lines().count())
-                } else {
-                    format!("copied the first {sent} of {} bytes: a terminal takes no more", text.len())
+                let what = match text.lines().count() {
+                    1 => format!("copied {text} (OSC 52)"),
+                    lines => format!("copied {lines} lines (OSC 52)"),
                 };
-                let notice = Notice { urgency: Urgency::Info, words };
-                self.control.take(Body::Outcome(Outcome::Told(notice)));
+                self.copy(&text, what)?;
+            }
+            Effect::Open(url) => {
+                let what = format!("this machine shows no browser: copied {url} (OSC 52)");
+                self.copy(&url, what)?;
             }
             // Everything else was carried out before.
             _ => {}
         }
         Ok(Next::Go)
+    }
+
+    /// Puts a text into the clipboard and says `what`, or how much of it was taken.
+    fn copy(&mut self, text: &str, what: String) -> io::Result<()> {
+        let sent = self.screen.copy(text)?;
+        let words = if sent == text.len() {
+            what
+        } else {
+            format!("copied the first {sent} of {} bytes: a terminal takes no more", text.len())
+        };
+        let notice = Notice { urgency: Urgency::Info, words };
+        self.control.take(Body::Outcome(Outcome::Told(notice)));
+        Ok(())
     }
 
     /// Stops as a shell's job; comes back when it is continued.

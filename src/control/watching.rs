@@ -142,7 +142,8 @@ impl Watcher {
             },
             || {
                 json!({"event": "sample", "at": sample.at, "signal": signal, "colour": colour,
-                       "value": sample.reading.number(), "requests": sample.requests})
+                       "value": sample.reading.number(), "requests": sample.requests,
+                       "week_ago": sample.week_ago})
             },
         );
     }

@@ -1,6 +1,7 @@
 //! What follows from what is measured: worked out when something was measured and once
 //! a second, not once a frame.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +16,8 @@ use crate::sop::record::Switched;
 use crate::sop::signal::{SignalId, Track};
 use crate::sop::trigger::{self, Facts, Trigger};
 use crate::sop::verdict::{
-    Context, Findings, Judged, Judgement, Recovery, Verdict, covered, judge, recovery, watch_verdict,
+    Context, Findings, Judged, Judgement, Recovery, Verdict, covered, judge, new_errors, recovery,
+    watch_verdict,
 };
 use crate::sop::watch::Evidence;
 
@@ -29,6 +31,9 @@ pub(super) const PROBE_HOLDS: Duration = Duration::from_secs(60);
 const DEAD_PROBES: usize = 3;
 /// Without anything new it is worked out this often, for ages and timers.
 const AT_LEAST: Duration = Duration::from_secs(1);
+
+/// Answers of one path, the newest last.
+type Probes = VecDeque<(Moment, Probe)>;
 
 /// What was worked out last.
 #[derive(Debug, Default)]
@@ -112,6 +117,7 @@ impl Room {
         });
         let mut others = Findings::default();
         self.judge_alerts(&mut others);
+        self.judge_new_errors(&mut others);
         watch_verdict(each, others)
     }
 
@@ -134,12 +140,14 @@ impl Room {
                 },
             }
         });
-        let probe = match self.world.probes.back() {
+        let unasked = |what: &str, probes: &Probes| match probes.back() {
             Some((at, _)) if self.now.since(*at) <= PROBE_HOLDS => None,
-            Some(_) => Some("the URL has not been asked for a minute".to_owned()),
-            None => Some("the URL has not been asked yet".to_owned()),
+            Some(_) => Some(format!("{what} has not been asked for a minute")),
+            None => Some(format!("{what} has not been asked yet")),
         };
-        silent.chain(probe).collect()
+        let health = unasked("the URL", &self.world.probes);
+        let api = self.setting.api_path.as_deref().and_then(|path| unasked(path, &self.world.api_probes));
+        silent.chain(health).chain(api).collect()
     }
 
     /// Requests per second that a colour still serves, where that is measured and fresh.
@@ -179,6 +187,15 @@ impl Room {
         }
     }
 
+    /// Kinds of error in the logs that the old version did not have.
+    pub(super) fn judge_new_errors(&self, found: &mut Findings) {
+        let Some(switched) = self.released() else { return };
+        let kinds = self.logs.new_errors(switched.at, switched.to);
+        if let Some(words) = new_errors(&kinds, self.now.wall, self.setting.policy.watch) {
+            found.add(Verdict::Warn, words);
+        }
+    }
+
     fn triggers(&self, signals: &[Judged]) -> Vec<Trigger> {
         let Some(switched) = self.released() else { return Vec::new() };
         let tracks = self.metrics.tracks.iter().map(|track| &track.signal);
@@ -199,14 +216,14 @@ impl Room {
 
     /// Since when no probe got an answer that works, when that were enough of them.
     fn unreachable(&self, switched: Timestamp) -> Option<(Timestamp, String)> {
+        let world = &self.world;
+        [&world.probes, &world.api_probes].into_iter().find_map(|probes| self.dead(probes, switched))
+    }
+
+    fn dead(&self, probes: &Probes, switched: Timestamp) -> Option<(Timestamp, String)> {
         let fails = |probe: &Probe| !matches!(probe.answer, Ok(..500));
-        let dead: Vec<_> = self
-            .world
-            .probes
-            .iter()
-            .rev()
-            .take_while(|(at, probe)| at.wall > switched && fails(probe))
-            .collect();
+        let dead: Vec<_> =
+            probes.iter().rev().take_while(|(at, probe)| at.wall > switched && fails(probe)).collect();
         let ((newest, probe), (first, _)) = (dead.first()?, dead.last()?);
         let how = match &probe.answer {
             Ok(status) => format!("{status}"),

@@ -32,6 +32,9 @@ pub enum Intent {
     Logs(LogIntent),
     /// Ask for the words of a note.
     Write(Writing),
+    /// The link to the dashboard: to the clipboard, or into a browser.
+    CopyDashboard,
+    OpenDashboard,
     /// Begin or end the chosen fault of the rehearsal.
     ToggleFault,
     /// What was chosen in the palette, which closes with it.

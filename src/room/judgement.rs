@@ -6,6 +6,7 @@ use super::assess::PROBE_HOLDS;
 use super::message::{LinkState, Probe};
 use crate::sop::colour::Colour;
 use crate::sop::interlock::Freshness;
+use crate::sop::moment::Moment;
 use crate::sop::rollout::{Rollout, rollout};
 use crate::sop::trigger::Cause;
 use crate::sop::verdict::{Findings, Judgement, Verdict};
@@ -27,7 +28,7 @@ impl Room {
             }
             None => {}
         }
-        self.judge_probe(&mut found);
+        self.judge_probes(&mut found);
         self.judge_signals(&mut found);
         self.judge_alerts(&mut found);
         self.judge_errors(&mut found);
@@ -97,18 +98,25 @@ impl Room {
         }
     }
 
-    fn judge_probe(&self, found: &mut Findings) {
-        let Some((at, probe)) = self.world.probes.back() else {
-            return found.add(Verdict::NoData, "the URL has not answered yet");
+    fn judge_probes(&self, found: &mut Findings) {
+        self.judge_probe("the URL", self.world.probes.back(), found);
+        if let Some(path) = &self.setting.api_path {
+            self.judge_probe(path, self.world.api_probes.back(), found);
+        }
+    }
+
+    fn judge_probe(&self, what: &str, newest: Option<&(Moment, Probe)>, found: &mut Findings) {
+        let Some((at, probe)) = newest else {
+            return found.add(Verdict::NoData, format!("{what} has not answered yet"));
         };
         if self.now.since(*at) > PROBE_HOLDS {
-            return found.add(Verdict::NoData, "the URL has not been asked for a minute");
+            return found.add(Verdict::NoData, format!("{what} has not been asked for a minute"));
         }
         match &probe.answer {
             Ok(200..=299) => self.judge_version(probe, found),
-            Ok(status @ 500..) => found.add(Verdict::Fail, format!("the URL answers {status}")),
-            Ok(status) => found.add(Verdict::Warn, format!("the URL answers {status}")),
-            Err(why) => found.add(Verdict::Fail, format!("the URL does not answer: {why}")),
+            Ok(status @ 500..) => found.add(Verdict::Fail, format!("{what} answers {status}")),
+            Ok(status) => found.add(Verdict::Warn, format!("{what} answers {status}")),
+            Err(why) => found.add(Verdict::Fail, format!("{what} does not answer: {why}")),
         }
     }
 

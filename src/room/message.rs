@@ -62,7 +62,10 @@ pub enum Observation {
     Link(SourceId, LinkState),
     /// The server answered a heartbeat.
     Heartbeat(Heartbeat),
+    /// The public URL's health, asked.
     Probe(Probe),
+    /// A path of the API behind the public URL, asked.
+    ApiProbe(Probe),
     /// What was measured just now, of any number of signals.
     Samples(Vec<Sampled>),
     /// What was measured before this program started.
@@ -100,6 +103,7 @@ pub enum SourceId {
     Heartbeat,
     Record,
     Probe,
+    ApiProbe,
     Metrics,
     Alerts,
     /// Who is on call.
@@ -122,6 +126,7 @@ impl SourceId {
             Self::Heartbeat => "heartbeat",
             Self::Record => "record",
             Self::Probe => "probe",
+            Self::ApiProbe => "API probe",
             Self::Metrics => "metrics",
             Self::Alerts => "alerts",
             Self::Duty => "on-call",
@@ -271,6 +276,8 @@ pub enum Effect {
     /// Read the logs anew with this filter.
     FilterLogs(LogOrder),
     Copy(String),
+    /// Show a page in a browser; where there is none, copy its link.
+    Open(String),
     /// Save the lines that the log pane shows.
     SaveLogs {
         lines: Vec<String>,

@@ -102,6 +102,8 @@ pub struct Setting {
     pub selector_key: String,
     pub deployments: PerColour<String>,
     pub url: String,
+    /// The path of the API that is asked for beside the URL's health.
+    pub api_path: Option<String>,
     pub operator: Operator,
     pub zone: TimeZone,
     /// What the header calls the zone.

@@ -9,6 +9,7 @@ use super::log_intents::pattern;
 use super::logs::{Level, LogFilter};
 use super::message::{Body, Effect, LinkState, Message, Notice, Observation, Outcome, SourceId, Urgency};
 use super::view::{Palette, Prompt, PromptKind, moved};
+use super::world::keep_probe;
 use crate::sop::operation::{Action, ActionKind};
 use crate::sop::phase::switched;
 
@@ -27,6 +28,7 @@ const fn is_news(observation: &Observation) -> bool {
             | Observation::Service(_)
             | Observation::Record(_)
             | Observation::Probe(_)
+            | Observation::ApiProbe(_)
             | Observation::Command(_)
     )
 }
@@ -105,7 +107,8 @@ impl Room {
                 self.world.heartbeat = Some(heartbeat);
                 self.heard();
             }
-            Observation::Probe(probe) => self.world.probe(probe, self.now),
+            Observation::Probe(probe) => keep_probe(&mut self.world.probes, probe, self.now),
+            Observation::ApiProbe(probe) => keep_probe(&mut self.world.api_probes, probe, self.now),
             Observation::Samples(samples) => {
                 self.metrics.samples(samples, self.now);
                 self.remember_before();
@@ -216,6 +219,8 @@ impl Room {
             Intent::Accept => self.accept(),
             Intent::Logs(intent) => self.log_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
+            Intent::CopyDashboard => self.dashboard().map(Effect::Copy).into_iter().collect(),
+            Intent::OpenDashboard => self.dashboard().map(Effect::Open).into_iter().collect(),
             Intent::Write(writing) => {
                 self.begin_writing(writing);
                 Vec::new()
@@ -253,6 +258,8 @@ impl Room {
             | Intent::Accept
             | Intent::Chosen(_)
             | Intent::ToggleFault
+            | Intent::CopyDashboard
+            | Intent::OpenDashboard
             | Intent::Write(_)
             | Intent::Logs(_) => {}
         }
@@ -312,6 +319,10 @@ impl Room {
     fn toggle_fault(&self) -> Vec<Effect> {
         let chosen = self.faults.get(self.view.overlay_offset);
         chosen.map(|fault| Effect::ToggleFault(fault.name)).into_iter().collect()
+    }
+
+    fn dashboard(&self) -> Option<String> {
+        self.setting.dashboard.clone()
     }
 
     fn ask_for_command(&mut self) -> Vec<Effect> {

@@ -28,6 +28,8 @@ pub struct World {
     pub heard: Option<Moment>,
     /// Newest last.
     pub probes: VecDeque<(Moment, Probe)>,
+    /// Those of the API's path, where one is configured.
+    pub api_probes: VecDeque<(Moment, Probe)>,
     /// Made when it is first looked at after a change.
     roster: OnceLock<Roster>,
 }
@@ -63,7 +65,7 @@ impl World {
     #[must_use]
     pub fn lost(&self) -> Option<(SourceId, &str, Moment)> {
         self.links.iter().find_map(|(source, link)| match &link.state {
-            LinkState::Lost { why } if *source != SourceId::Probe => {
+            LinkState::Lost { why } if !matches!(source, SourceId::Probe | SourceId::ApiProbe) => {
                 Some((*source, why.as_str(), link.since))
             }
             _ => None,
@@ -103,14 +105,14 @@ impl World {
     pub fn replica_sets(&mut self, change: Change<ReplicaSetState>) {
         apply(&mut self.cluster.replica_sets, change, |set| set.name.clone());
     }
+}
 
-    /// Takes in a probe's answer.
-    pub fn probe(&mut self, probe: Probe, now: Moment) {
-        if self.probes.len() == MOST_PROBES {
-            self.probes.pop_front();
-        }
-        self.probes.push_back((now, probe));
+/// Keeps a probe's answer behind the earlier ones, the oldest of which goes.
+pub(super) fn keep_probe(probes: &mut VecDeque<(Moment, Probe)>, probe: Probe, now: Moment) {
+    if probes.len() == MOST_PROBES {
+        probes.pop_front();
     }
+    probes.push_back((now, probe));
 }
 
 fn apply<T>(known: &mut BTreeMap<String, T>, change: Change<T>, name: impl Fn(&T) -> String) {

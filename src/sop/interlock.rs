@@ -171,6 +171,18 @@ pub enum LockState {
     Unknown(String),
 }
 
+fn clear(words: impl Into<String>) -> LockState {
+    LockState::Clear(words.into())
+}
+
+fn blocked(words: impl Into<String>) -> LockState {
+    LockState::Blocked(words.into())
+}
+
+fn unknown(words: impl Into<String>) -> LockState {
+    LockState::Unknown(words.into())
+}
+
 /// One condition on one action, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interlock {

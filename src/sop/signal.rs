@@ -14,7 +14,7 @@ mod track;
 mod unit;
 
 pub use track::{History, MOST_POINTS, Point, Track};
-pub use unit::Unit;
+pub use unit::{Unit, counted};
 
 /// A signal's name in the configuration, on the wire and in JSON: `error-rate`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

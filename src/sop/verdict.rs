@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 mod counters;
+mod errors;
 mod grade;
 mod recovery;
 mod run;
@@ -14,6 +15,7 @@ mod run;
 mod tests;
 mod watch;
 
+pub use errors::{NewError, new_errors};
 pub use grade::{Context, Grade, Graded, grade};
 pub use recovery::{Recovery, recovery};
 pub use run::{Judged, judge};

@@ -23,11 +23,47 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// Longest version that is believed to be one.
 const LONGEST_VERSION: usize = 128;
 
-/// Asks again and again for as long as anybody listens; see [`Prober`].
+/// Asks for health and for the API's path, each again and again for as long as anybody
+/// listens; see [`Prober`].
 pub async fn run(application: Arc<Application>, sender: mpsc::Sender<Observation>, stop: CancellationToken) {
-    let pace = Pace { every: application.probe_interval, longest_pause: None };
-    let opening = async { Prober::new(&application) };
-    poll(SourceId::Probe, pace, opening, &sender, &stop).await;
+    let pace = || Pace { every: application.probe_interval, longest_pause: None };
+    let health = async { Prober::new(&application).map(Health) };
+    let health = poll(SourceId::Probe, pace(), health, &sender, &stop);
+    let api = async {
+        let Some(path) = &application.api_path else { return };
+        let api = async { Prober::of_path(&application, path).map(Api) };
+        poll(SourceId::ApiProbe, pace(), api, &sender, &stop).await;
+    };
+    tokio::join!(health, api);
+}
+
+/// The prober of the application's health.
+struct Health(Prober);
+
+/// The prober of a path of its API.
+struct Api(Prober);
+
+impl Polled for Health {
+    async fn round(&mut self) -> (Vec<Observation>, LinkState) {
+        let probe = self.0.ask().await;
+        let state = link(&probe);
+        (vec![Observation::Probe(probe)], state)
+    }
+}
+
+impl Polled for Api {
+    async fn round(&mut self) -> (Vec<Observation>, LinkState) {
+        let probe = self.0.ask().await;
+        let state = link(&probe);
+        (vec![Observation::ApiProbe(probe)], state)
+    }
+}
+
+fn link(probe: &Probe) -> LinkState {
+    match &probe.answer {
+        Ok(_) => LinkState::Live,
+        Err(why) => LinkState::Lost { why: why.clone() },
+    }
 }
 
 /// Asks once. For more than one question use a [`Prober`], which is made once.
@@ -46,17 +82,6 @@ pub struct Prober {
     url: String,
 }
 
-impl Polled for Prober {
-    async fn round(&mut self) -> (Vec<Observation>, LinkState) {
-        let probe = self.ask().await;
-        let state = match &probe.answer {
-            Ok(_) => LinkState::Live,
-            Err(why) => LinkState::Lost { why: why.clone() },
-        };
-        (vec![Observation::Probe(probe)], state)
-    }
-}
-
 impl Prober {
     /// A prober of `application`. It keeps no connections, follows no redirects, and
     /// goes through the proxy that the environment names.
@@ -64,7 +89,11 @@ impl Prober {
     /// # Errors
     /// In the operator's words, when the URL or the TLS set-up cannot be used.
     pub fn new(application: &Application) -> Result<Self, String> {
-        let url = format!("{}{}", application.url, application.probe_path);
+        Self::of_path(application, &application.probe_path)
+    }
+
+    fn of_path(application: &Application, path: &str) -> Result<Self, String> {
+        let url = format!("{}{path}", application.url);
         reqwest::Url::parse(&url).map_err(|error| format!("`{}` is not a URL: {error}", clean(&url)))?;
         let client = Client::builder()
             .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
@@ -164,6 +193,7 @@ mod tests {
         Application {
             url,
             probe_path: "/health".into(),
+            api_path: None,
             probe_interval: Duration::from_secs(1),
             probe_timeout: Duration::from_secs(5),
             version,
@@ -200,6 +230,25 @@ mod tests {
         let url = server(answer("503 Busy", r#"{"build": {"version": "v1\u001b[2J"}}"#)).await;
         let probe = probe_once(&application(url, VersionSource::JsonPointer("/build/version".into()))).await;
         assert_eq!((probe.answer, probe.version.as_deref()), (Ok(503), Some("v1 [2J")));
+    }
+
+    #[tokio::test]
+    async fn health_and_the_api_are_asked_for_side_by_side() {
+        let url = server(answer("200 OK\r\nX-Version: v1.1.0", "")).await;
+        let source = VersionSource::Header("X-Version".into());
+        let both = Application { api_path: Some("/api/v1".into()), ..application(url, source) };
+        let ((sender, mut observations), stop) = (mpsc::channel(16), CancellationToken::new());
+        let asking = tokio::spawn(run(Arc::new(both), sender, stop.clone()));
+        let (mut health, mut api) = (false, false);
+        while !(health && api) {
+            match observations.recv().await.unwrap() {
+                Observation::Probe(probe) => health = probe.answer == Ok(200),
+                Observation::ApiProbe(probe) => api = probe.answer == Ok(200),
+                _ => {}
+            }
+        }
+        stop.cancel();
+        asking.await.unwrap();
     }
 
     #[tokio::test]

@@ -77,6 +77,8 @@ pub enum Scope {
     Panes,
     /// With nothing over the panes, where anything is measured.
     Signals,
+    /// Panes and overlays, where a dashboard is configured.
+    Dashboard,
     /// The blue/green pane has the keys.
     Pods,
     /// The errors pane has the keys and shows groups.
@@ -179,6 +181,14 @@ pub static BINDINGS: &[Binding] = &[
         Group::Panes,
         Scope::Looking,
     ),
+    bind(
+        &[char('d')],
+        Intent::OpenDashboard,
+        "open the dashboard in a browser",
+        Group::Panes,
+        Scope::Dashboard,
+    ),
+    bind(&[char('y')], Intent::CopyDashboard, "copy the dashboard's link", Group::Panes, Scope::Dashboard),
     moves(&[char('k'), key(KeyCode::Up)], Motion::Up, "up"),
     moves(&[char('j'), key(KeyCode::Down)], Motion::Down, "down"),
     moves(&[key(KeyCode::PageUp), ctrl('b')], Motion::PageUp, "a page up"),
@@ -290,6 +300,7 @@ impl Scope {
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
             Self::Signals => !typing && !overlay && room.panes().any(|pane| pane == Pane::Signals),
+            Self::Dashboard => !typing && room.setting.dashboard.is_some(),
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
                 !typing

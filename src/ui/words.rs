@@ -1,13 +1,16 @@
 //! Words that several panes share, so that one thing is called the same everywhere.
 
+use std::collections::VecDeque;
+
 use crate::room::Room;
+use crate::room::message::Probe;
 use crate::sop::cluster::image_version;
 use crate::sop::interlock::{Freshness, Interlock, InterlockId};
 use crate::sop::moment::Moment;
 use crate::sop::operation::{Action, RollbackWay};
 
 use super::text;
-use super::theme::Glyphs;
+use super::theme::{Glyphs, Tone};
 
 /// Times less than this far away go without their date.
 const TODAY: jiff::SignedDuration = jiff::SignedDuration::from_hours(12);
@@ -30,6 +33,19 @@ pub(crate) fn action(action: &Action, glyphs: &Glyphs) -> String {
         }
         Action::Retire { colour } => format!("retire {}", colour.label()),
         Action::Close => "close the release".to_owned(),
+    }
+}
+
+/// What the newest of some probes was answered: `200 in 38 ms, v1.1.0`.
+pub(crate) fn probe(probes: &VecDeque<(Moment, Probe)>) -> (String, Tone) {
+    let Some((_, probe)) = probes.back() else { return ("not asked yet".to_owned(), Tone::Dim) };
+    let version = probe.version.as_deref().map(|version| format!(", {version}")).unwrap_or_default();
+    match &probe.answer {
+        Ok(status) => {
+            let tone = if (200..300).contains(status) { Tone::Plain } else { Tone::Bad };
+            (format!("{status} in {} ms{version}", probe.latency.as_millis()), tone)
+        }
+        Err(why) => (format!("no answer: {why}"), Tone::Bad),
     }
 }
 

@@ -77,7 +77,7 @@ fn open_metrics(around: u64, rate: f64) -> String {
     let mut text = String::from("# TYPE http_requests counter\n");
     for at in (around - 3600..around + 3600).step_by(usize::try_from(STEP).unwrap()) {
         let count = rate * f64::from(u32::try_from(at + 3600 - around).unwrap());
-        let labels = r#"pod="backend-blue-a-week-ago",color="blue",code="200""#;
+        let labels = r#"pod="backend-blue-5c8d7f9b6d-x2x2x",color="blue",code="200""#;
         writeln!(text, "http_requests_total{{{labels}}} {count:.0} {at}").unwrap();
     }
     text.push_str("# EOF\n");

@@ -88,6 +88,7 @@ pub fn setting() -> Setting {
         signals: Vec::new(),
         alerts: false,
         dashboard: None,
+        api_path: None,
         rehearsal: None,
     }
 }
@@ -390,6 +391,11 @@ impl Stage {
             line(time, colour, text)
         });
         self.log(LogNews::Batch(LogBatch { entries: entries.collect(), read: count * 40 }))
+    }
+
+    /// One line of a colour.
+    pub fn log_line(&mut self, colour: Colour, time: Timestamp, text: &str) -> &mut Self {
+        self.log(LogNews::Batch(LogBatch { entries: vec![line(time, colour, text)], read: 1 }))
     }
 }
 

@@ -222,22 +222,27 @@ pub struct Answer {
     pub version: Option<String>,
 }
 
-/// Users who note every answer: four of them, each request on a new connection, about 25
-/// a second in all.
+/// Users who note every answer: fifty of them, each request on a new connection, 25 a
+/// second in all. They ask at their own times, however slow the answers are.
 pub struct Witness {
     stop: Arc<AtomicBool>,
     seen: Vec<JoinHandle<Vec<Answer>>>,
 }
 
 impl Witness {
+    const USERS: u32 = 50;
+    /// Between two requests of one user.
+    const EVERY: Duration = Duration::from_secs(2);
+
     /// Begins to ask.
     pub fn begin(url: &str) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let ask = |_| {
+        let (stop, begun) = (Arc::new(AtomicBool::new(false)), Instant::now());
+        let ask = |user| {
             let (stopped, address) = (Arc::clone(&stop), address(url));
-            std::thread::spawn(move || witnessed(&address, &stopped))
+            let first = begun + Self::EVERY * user / Self::USERS;
+            std::thread::spawn(move || witnessed(&address, first, &stopped))
         };
-        let seen = (0..4).map(ask).collect();
+        let seen = (0..Self::USERS).map(ask).collect();
         Self { stop, seen }
     }
 
@@ -256,15 +261,16 @@ impl Drop for Witness {
     }
 }
 
-fn witnessed(address: &str, stop: &AtomicBool) -> Vec<Answer> {
-    let (mut seen, begun) = (Vec::new(), Instant::now());
-    while !stop.load(Ordering::SeqCst) && begun.elapsed() < 2 * AT_MOST {
+fn witnessed(address: &str, first: Instant, stop: &AtomicBool) -> Vec<Answer> {
+    let (mut seen, mut next) = (Vec::new(), first);
+    while !stop.load(Ordering::SeqCst) && first.elapsed() < 2 * AT_MOST {
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        next += Witness::EVERY;
         let at = Instant::now();
         let head = connect(address).and_then(|mut connection| once(&mut connection, false)).ok();
         let status = head.as_deref().and_then(|head| head.split(' ').nth(1)?.parse().ok());
         let version = head.as_deref().and_then(|head| header(head, "x-version")).map(str::to_owned);
         seen.push(Answer { at, took: at.elapsed(), status, version });
-        std::thread::sleep(Duration::from_millis(150));
     }
     seen
 }

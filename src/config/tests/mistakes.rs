@@ -172,7 +172,7 @@ const MESSAGES: &[(&str, &str)] = &[
    |
  2 | version_cookie = 'v'
    | ^^^^^^^^^^^^^^
- = did you mean `version_json`? known here: probe_interval, probe_path, probe_timeout, token_command, token_env, token_file, url, version_header, version_json
+ = did you mean `version_json`? known here: api_path, probe_interval, probe_path, probe_timeout, token_command, token_env, token_file, url, version_header, version_json
 ",
     ),
     (

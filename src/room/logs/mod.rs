@@ -38,6 +38,8 @@ pub use trace::{Reading, Trace};
 pub use view::{Mode, Place, Search, Step, Towards, View};
 
 use crate::config;
+use crate::sop::colour::Colour;
+use crate::sop::verdict::NewError;
 
 /// Most groups kept.
 const MAX_GROUPS: usize = 500;
@@ -106,6 +108,27 @@ impl Logs {
         self.view.group = None;
         self.view.narrow(criteria, &self.store, PORTION);
         self.order()
+    }
+
+    /// Kinds of error that `colour` wrote and that were first seen at or after `switched_at`.
+    /// Without lines from before nobody can tell what is new: then there are none.
+    #[must_use]
+    pub fn new_errors(&self, switched_at: Timestamp, colour: Colour) -> Vec<NewError> {
+        let ranked = self.groups.ranked(Some(switched_at));
+        let new = self.groups.new_since(switched_at);
+        if new == ranked.len() {
+            return Vec::new();
+        }
+        ranked
+            .into_iter()
+            .take(new)
+            .filter(|group| group.level >= Some(Level::Error) && group.colours[colour] > 0)
+            .map(|group| NewError {
+                shape: group.shape.to_string(),
+                lines: group.colours[colour],
+                last: group.last,
+            })
+            .collect()
     }
 
     /// Takes in what the source sent. Returns whether anything is different now.

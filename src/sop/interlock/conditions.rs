@@ -1,6 +1,6 @@
 //! How each condition is judged. Every answer says what was seen or why it blocks.
 
-use super::{Freshness, LockState, Situation};
+use super::{Freshness, LockState, Situation, blocked, clear, unknown};
 use crate::sop::access::{self, Right};
 use crate::sop::cluster::DeploymentState;
 use crate::sop::colour::Colour;
@@ -9,18 +9,6 @@ use crate::sop::operation::{Action, Expectation, RollbackWay};
 use crate::sop::pods::settled;
 use crate::sop::rollback::previous_revision;
 use crate::sop::rollout::{Rollout, rollout, stuck_because};
-
-fn clear(words: impl Into<String>) -> LockState {
-    LockState::Clear(words.into())
-}
-
-fn blocked(words: impl Into<String>) -> LockState {
-    LockState::Blocked(words.into())
-}
-
-fn unknown(words: impl Into<String>) -> LockState {
-    LockState::Unknown(words.into())
-}
 
 pub(super) fn writable(s: &Situation<'_>) -> LockState {
     if s.read_only { blocked("read-only: this program was told to change nothing") } else { clear("yes") }

@@ -1,7 +1,7 @@
 //! The conditions that rest on what is measured: seeing before the switch, the watch
 //! after it, and the end of the release.
 
-use super::{LockState, Situation};
+use super::{LockState, Situation, blocked, clear, unknown};
 use crate::sop::colour::Colour;
 use crate::sop::operation::Action;
 use crate::sop::rollout::{Rollout, rollout};
@@ -11,18 +11,6 @@ use crate::sop::verdict::Verdict;
 /// What is about 0 requests a second: health checks and the like.
 const ABOUT_NONE: f64 = 0.5;
 const NO_METRICS: &str = "no metrics configured";
-
-fn clear(words: impl Into<String>) -> LockState {
-    LockState::Clear(words.into())
-}
-
-fn blocked(words: impl Into<String>) -> LockState {
-    LockState::Blocked(words.into())
-}
-
-fn unknown(words: impl Into<String>) -> LockState {
-    LockState::Unknown(words.into())
-}
 
 /// Why the evidence says nothing about now, if it does not.
 fn useless(s: &Situation<'_>) -> Option<LockState> {

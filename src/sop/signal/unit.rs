@@ -51,6 +51,12 @@ fn digits(value: f64) -> String {
     if written == "-0" { "0".into() } else { grouped(written) }
 }
 
+/// A count for people: `1,240`.
+#[must_use]
+pub fn counted(number: u64) -> String {
+    grouped(&number.to_string())
+}
+
 /// A whole number, its thousands apart; what is not one stays as it is.
 fn grouped(written: &str) -> String {
     let (sign, figures) = written.strip_prefix('-').map_or(("", written), |rest| ("-", rest));

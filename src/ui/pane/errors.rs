@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::room::intent::{Extent, Pane};
 use crate::room::logs::{Group, Level, LineRef, LogFilter, Mode};
 use crate::sop::colour::Colour;
+use crate::sop::signal::counted;
 use crate::ui::scene::Scene;
 use crate::ui::text::{columns, fit, middle, wrapped};
 use crate::ui::theme::Tone;
@@ -115,19 +116,6 @@ fn status(scene: &Scene<'_>) -> String {
         words.push(format!("{} {}: {why}", scene.glyphs().bad, middle(pod, 20, scene.look)));
     }
     words.join(&format!(" {} ", scene.glyphs().dot))
-}
-
-/// A number with its thousands apart.
-fn counted(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn draw_log(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {

@@ -230,17 +230,10 @@ fn below(scene: &Scene<'_>) -> Vec<Line<'static>> {
 
 fn probe(scene: &Scene<'_>) -> Line<'static> {
     let room = scene.room;
-    let Some((_, probe)) = room.world.probes.back() else {
+    if room.world.probes.is_empty() {
         return Line::styled(format!("{} has not been asked yet", room.setting.url), scene.style(Tone::Dim));
-    };
-    let version = probe.version.as_deref().map(|version| format!(", {version}")).unwrap_or_default();
-    let (words, tone) = match &probe.answer {
-        Ok(status) => {
-            let tone = if (200..300).contains(status) { Tone::Plain } else { Tone::Bad };
-            (format!("{status} in {} ms{version}", probe.latency.as_millis()), tone)
-        }
-        Err(why) => (format!("no answer: {why}"), Tone::Bad),
-    };
+    }
+    let (words, tone) = words::probe(&room.world.probes);
     Line::styled(format!("{words}  {}", room.setting.url), scene.style(tone))
 }
 

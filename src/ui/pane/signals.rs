@@ -22,8 +22,12 @@ use crate::ui::words;
 
 use super::{draw_lines, frame};
 
-/// Rows from which on a chart is drawn below the list.
+/// Rows from which on a chart is drawn below the list, where the pane is the whole screen
+/// and where it is not.
 const CHART_FROM: u16 = 24;
+const CHART_FROM_ZOOMED: u16 = 14;
+/// Rows that a chart needs: what it draws, its title and its axis.
+const CHART: u16 = 8;
 /// Columns of a figure: `12.4 KiB/s` is as long as one gets.
 const FIGURE: usize = 10;
 /// Columns of a verdict with its mark.
@@ -40,8 +44,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut inner = frame(scene, Pane::Signals, (&note, tone), area, buffer);
     let chosen = chosen(scene);
     let lines = lines(scene, usize::from(inner.width), chosen);
-    if let (Some(place), true) = (chosen, inner.height >= CHART_FROM) {
-        let above = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height / 2);
+    let from = if scene.room.view.zoomed { CHART_FROM_ZOOMED } else { CHART_FROM };
+    if let (Some(place), true) = (chosen, inner.height >= from) {
+        let most = (inner.height / 2).max(inner.height.saturating_sub(CHART));
+        let above = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(most);
         let below = Rect { y: inner.y + above, height: inner.height - above, ..inner };
         inner.height = above;
         if let Some(track) = scene.room.metrics.tracks.get(place) {
@@ -117,9 +123,10 @@ fn lines(scene: &Scene<'_>, width: usize, chosen: Option<usize>) -> Vec<Line<'st
         );
     }
     lines.extend(alert_lines(scene, width));
+    lines.push(health_line(scene, width));
     lines.extend(duty_line(scene, width));
     lines.extend(room.setting.dashboard.iter().map(|link| {
-        let words = fit(&format!("dashboard {link}"), width, scene.look);
+        let words = fit(&format!(" dashboard  {link}"), width, scene.look);
         Line::from(Span::styled(words, scene.style(Tone::Dim)))
     }));
     lines
@@ -236,6 +243,18 @@ fn alert_lines(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
         Line::from(Span::styled(fit(&words, width, scene.look), scene.style(tone)))
     }));
     lines
+}
+
+/// What users of the URL get: `health 200 in 38 ms, v1.1.0 · API 200 in 45 ms, v1.1.0`.
+fn health_line(scene: &Scene<'_>, width: usize) -> Line<'static> {
+    let room = scene.room;
+    let health = words::probe(&room.world.probes);
+    let api = room.setting.api_path.as_ref().map(|_| words::probe(&room.world.api_probes));
+    let bad = api.as_ref().is_some_and(|api| api.1 == Tone::Bad);
+    let tone = if bad { Tone::Bad } else { health.1 };
+    let api = api.map(|(words, _)| format!(" {} API {words}", scene.glyphs().dot)).unwrap_or_default();
+    let words = format!(" health  {}{api}", health.0);
+    Line::from(Span::styled(fit(&words, width, scene.look), scene.style(tone)))
 }
 
 fn duty_line(scene: &Scene<'_>, width: usize) -> Option<Line<'static>> {
