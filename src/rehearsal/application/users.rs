@@ -16,11 +16,15 @@ use crate::rehearsal::cluster::store::Key;
 use crate::rehearsal::faults::Fault;
 use crate::rehearsal::scenario::{NAMESPACE, SERVICE};
 use crate::rehearsal::world::World;
+use crate::sop::moment::Moment;
 
 /// How often requests are made: as many as are due.
 const TICK: Duration = Duration::from_millis(50);
 /// Connections that are kept alive.
 const KEPT: usize = 20;
+/// How long one is kept at least and at most, in seconds: by then all users are where the
+/// Service leads, and the old colour has none.
+const KEPT_FOR: std::ops::Range<f64> = 5.0..15.0;
 /// Most requests of one tick; a machine that is late does not catch up.
 const MOST: f64 = 2000.0;
 
@@ -86,7 +90,7 @@ pub fn endpoint(world: &World) -> Option<Arc<Process>> {
 pub async fn run(world: Arc<World>, stop: CancellationToken) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut kept: Vec<Option<Arc<Process>>> = vec![None; KEPT];
+    let mut kept: Vec<Option<Kept>> = (0..KEPT).map(|_| None).collect();
     let (mut due, mut flood, mut before) = (0.0, 0.0, world.clock.now());
     loop {
         tokio::select! {
@@ -101,7 +105,7 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
             due -= 1.0;
             let slot = world.chance(|dice| dice.random_range(0..2 * KEPT));
             let process = match kept.get_mut(slot) {
-                Some(connection) => connected(&world, connection),
+                Some(connection) => connected(&world, connection, now),
                 None => endpoint(&world),
             };
             let outcome = process.map(|process| process.request(&world).0);
@@ -114,16 +118,24 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
     }
 }
 
+/// A connection that is kept alive.
+struct Kept {
+    process: Arc<Process>,
+    /// When its user hangs up.
+    until: Moment,
+}
+
 /// The pod at the end of a kept connection. One that has said good-bye is replaced by
 /// another; the request that finds a pod dead without a word is lost.
-fn connected(world: &World, connection: &mut Option<Arc<Process>>) -> Option<Arc<Process>> {
-    if connection.as_ref().is_none_or(|process| process.was_drained()) {
-        *connection = endpoint(world);
+fn connected(world: &World, connection: &mut Option<Kept>, now: Moment) -> Option<Arc<Process>> {
+    if connection.as_ref().is_none_or(|kept| kept.process.was_drained() || kept.until <= now) {
+        let lasts = Duration::from_secs_f64(world.chance(|dice| dice.random_range(KEPT_FOR)));
+        *connection = endpoint(world).map(|process| Kept { process, until: now.plus(lasts) });
     }
-    if connection.as_ref().is_some_and(|process| !process.is_serving()) {
+    if connection.as_ref().is_some_and(|kept| !kept.process.is_serving()) {
         *connection = None;
     }
-    connection.clone()
+    connection.as_ref().map(|kept| Arc::clone(&kept.process))
 }
 
 /// Writes so many ERROR lines, spread over all pods; how many there were.
