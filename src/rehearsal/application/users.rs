@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rand::RngExt as _;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ const KEPT: usize = 20;
 /// How long one is kept at least and at most, in seconds: by then all users are where the
 /// Service leads, and the old colour has none.
 const KEPT_FOR: std::ops::Range<f64> = 5.0..15.0;
+/// sop.md: a release that answers more slowly than that is taken back.
+const TOO_SLOW: Duration = Duration::from_secs(1);
 /// Most requests of one tick; a machine that is late does not catch up.
 const MOST: f64 = 2000.0;
 
@@ -40,6 +43,8 @@ pub struct Counts {
     pub errors: u64,
     /// Requests without any answer.
     pub lost: u64,
+    /// When a release that has a fault first answered badly.
+    pub first_bad: Option<Timestamp>,
 }
 
 impl Tally {
@@ -52,6 +57,10 @@ impl Tally {
     /// Begins anew.
     pub fn clear(&self) {
         *self.lock() = Counts::default();
+    }
+
+    fn bad(&self, at: Timestamp) {
+        self.lock().first_bad.get_or_insert(at);
     }
 
     fn count(&self, outcome: Option<u16>) {
@@ -108,7 +117,13 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
                 Some(connection) => connected(&world, connection, now),
                 None => endpoint(&world),
             };
-            let outcome = process.map(|process| process.request(&world).0);
+            let outcome = process.map(|process| {
+                let (status, took) = process.request(&world);
+                if (status >= 500 || took > TOO_SLOW) && process.has_faults() {
+                    world.application.tally.bad(now.wall);
+                }
+                status
+            });
             world.application.tally.count(outcome);
         }
         if let Some(Fault::LogFlood { lines_per_second }) = world.faults.active().get("log-flood") {

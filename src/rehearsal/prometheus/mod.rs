@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use self::past::Past;
 use self::rule::Alerting;
 use self::series::{Labels, NAME, Sample, Series};
-use self::store::{Selector, Source, Store};
+use self::store::Store;
+pub use self::store::{Selector, Source};
 use self::target::{Target, targets};
 use super::world::World;
 
