@@ -57,6 +57,33 @@ pub enum Fault {
     MetricsSeveral,
     /// Somebody has silenced the alert.
     AlertSilenced,
+    /// GitHub answers everything with a web page and 502.
+    #[serde(rename = "github-502")]
+    GitHub502,
+    /// GitHub takes so many milliseconds more for every answer.
+    #[serde(rename = "github-slow")]
+    GitHubSlow { ms: u32 },
+    /// GitHub's answers are no JSON.
+    #[serde(rename = "github-malformed")]
+    GitHubMalformed,
+    /// GitHub's answers break off.
+    #[serde(rename = "github-truncated")]
+    GitHubTruncated,
+    /// GitHub refuses everything and wants to be left alone for so many seconds.
+    #[serde(rename = "github-secondary-limit")]
+    GitHubSecondaryLimit { seconds: u32 },
+    /// Nothing is left of the requests of this hour, which ends in so many seconds.
+    #[serde(rename = "github-rate-limit")]
+    GitHubRateLimit { seconds: u32 },
+    /// GitHub takes nobody's token any more.
+    #[serde(rename = "github-unauthorised")]
+    GitHubUnauthorised,
+    /// GitHub is gone: connections to it are refused.
+    #[serde(rename = "github-lost")]
+    GitHubLost,
+    /// GitHub does what it is told, and its answer to that is lost: 502.
+    #[serde(rename = "github-answer-lost")]
+    GitHubAnswerLost,
 }
 
 /// The name of a fault, apart from its figures: there is at most one of each.
@@ -64,7 +91,7 @@ pub type FaultName = &'static str;
 
 impl Fault {
     /// Each of them once, with the figures that it has when nobody says others.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 32] = [
         Self::Errors { rate: 0.12 },
         Self::Latency { p95_ms: 1400 },
         Self::Leak { mib_per_minute: 600 },
@@ -88,6 +115,15 @@ impl Fault {
         Self::MetricsWarnings,
         Self::MetricsSeveral,
         Self::AlertSilenced,
+        Self::GitHub502,
+        Self::GitHubSlow { ms: 5000 },
+        Self::GitHubMalformed,
+        Self::GitHubTruncated,
+        Self::GitHubSecondaryLimit { seconds: 30 },
+        Self::GitHubRateLimit { seconds: 120 },
+        Self::GitHubUnauthorised,
+        Self::GitHubLost,
+        Self::GitHubAnswerLost,
     ];
 
     /// The fault of that name, with its ordinary figures.
@@ -128,6 +164,15 @@ impl Fault {
             Self::MetricsWarnings => "Prometheus answers with warnings".into(),
             Self::MetricsSeveral => "Prometheus answers with several series".into(),
             Self::AlertSilenced => "somebody has silenced the alert".into(),
+            Self::GitHub502 => "GitHub answers 502".into(),
+            Self::GitHubSlow { ms } => format!("GitHub takes {ms} ms more"),
+            Self::GitHubMalformed => "GitHub's answers are no JSON".into(),
+            Self::GitHubTruncated => "GitHub's answers break off".into(),
+            Self::GitHubSecondaryLimit { seconds } => format!("GitHub wants {seconds} s of peace"),
+            Self::GitHubRateLimit { seconds } => format!("no GitHub requests are left for {seconds} s"),
+            Self::GitHubUnauthorised => "GitHub takes nobody's token".into(),
+            Self::GitHubLost => "GitHub is gone".into(),
+            Self::GitHubAnswerLost => "GitHub does it, and its answer is lost".into(),
         }
     }
 
@@ -164,6 +209,15 @@ impl Fault {
             Self::MetricsWarnings => "metrics-warnings",
             Self::MetricsSeveral => "metrics-several",
             Self::AlertSilenced => "alert-silenced",
+            Self::GitHub502 => "github-502",
+            Self::GitHubSlow { .. } => "github-slow",
+            Self::GitHubMalformed => "github-malformed",
+            Self::GitHubTruncated => "github-truncated",
+            Self::GitHubSecondaryLimit { .. } => "github-secondary-limit",
+            Self::GitHubRateLimit { .. } => "github-rate-limit",
+            Self::GitHubUnauthorised => "github-unauthorised",
+            Self::GitHubLost => "github-lost",
+            Self::GitHubAnswerLost => "github-answer-lost",
         }
     }
 }

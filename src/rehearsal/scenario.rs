@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
+use super::github::plot::Plot;
 
 /// The namespace of the application.
 pub const NAMESPACE: &str = "taxasge";
@@ -46,6 +47,14 @@ shipped![
     "metrics-trouble",
     "unmeasured",
     "chaos",
+    "pipeline",
+    "pipeline-smoke-fails",
+    "pipeline-bad-switch",
+    "ci-fails",
+    "late-push",
+    "head-moves",
+    "known-bug",
+    "github-trouble",
 ];
 
 /// One scenario.
@@ -79,6 +88,9 @@ pub struct Scenario {
     /// Whether anything measures the traffic: Prometheus, and what alerts by it.
     #[serde(default = "yes")]
     pub measured: bool,
+    /// What happens on GitHub.
+    #[serde(default)]
+    pub github: Plot,
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Planned>,
@@ -220,6 +232,7 @@ impl Default for Scenario {
             users: Users::default(),
             running: Running::default(),
             measured: yes(),
+            github: Plot::default(),
             faults: Vec::new(),
         }
     }
@@ -258,7 +271,7 @@ const fn pods() -> u32 {
     3
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let span: jiff::SignedDuration = text.parse().map_err(serde::de::Error::custom)?;
     Duration::try_from(span).map_err(|_| serde::de::Error::custom("expected a duration that is not negative"))

@@ -45,17 +45,26 @@ pub fn router(alertmanager: Arc<Alertmanager>) -> Router {
 /// The conditions of the parameters named `filter`.
 fn filters(asked: &[(String, String)]) -> Result<Vec<LabelMatcher>, Wrong> {
     let texts = asked.iter().filter(|(name, _)| name == "filter");
-    texts.map(|(_, text)| LabelMatcher::parse(text).map_err(|why| wrong(format!("bad matcher format: {text}: {why}")))).collect()
+    texts
+        .map(|(_, text)| {
+            LabelMatcher::parse(text).map_err(|why| wrong(format!("bad matcher format: {text}: {why}")))
+        })
+        .collect()
 }
 
 fn pass(filters: &[LabelMatcher], labels: &Labels) -> bool {
     filters.iter().all(|filter| filter.holds(labels.get(&filter.label)))
 }
 
-async fn alerts(State(alertmanager): State<Arc<Alertmanager>>, Query(asked): Asked) -> Result<Json<Value>, Wrong> {
+async fn alerts(
+    State(alertmanager): State<Arc<Alertmanager>>,
+    Query(asked): Asked,
+) -> Result<Json<Value>, Wrong> {
     let flag = |wanted: &str| match asked.iter().find(|(name, _)| name == wanted) {
         None => Ok(true),
-        Some((_, value)) => value.parse::<bool>().map_err(|_| wrong(format!("{wanted} must be true or false"))),
+        Some((_, value)) => {
+            value.parse::<bool>().map_err(|_| wrong(format!("{wanted} must be true or false")))
+        }
     };
     let (active, silenced) = (flag("active")?, flag("silenced")?);
     // Nothing is inhibited here, but a wrong value is one.
@@ -69,7 +78,10 @@ async fn alerts(State(alertmanager): State<Arc<Alertmanager>>, Query(asked): Ask
     Ok(Json(known.map(|known| known.json(now)).collect()))
 }
 
-async fn silences(State(alertmanager): State<Arc<Alertmanager>>, Query(asked): Asked) -> Result<Json<Value>, Wrong> {
+async fn silences(
+    State(alertmanager): State<Arc<Alertmanager>>,
+    Query(asked): Asked,
+) -> Result<Json<Value>, Wrong> {
     let filters = filters(&asked)?;
     let now = alertmanager.prometheus.now();
     // A silence is found by what it says of a label.
@@ -79,16 +91,22 @@ async fn silences(State(alertmanager): State<Arc<Alertmanager>>, Query(asked): A
     Ok(Json(found.map(|silence| silence.json(now)).collect()))
 }
 
-async fn silence(State(alertmanager): State<Arc<Alertmanager>>, Path(id): Path<String>) -> Result<Json<Value>, StatusCode> {
+async fn silence(
+    State(alertmanager): State<Arc<Alertmanager>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, StatusCode> {
     let now = alertmanager.prometheus.now();
     let found = alertmanager.silences().into_iter().find(|silence| silence.id == id);
     found.map(|silence| Json(silence.json(now))).ok_or(StatusCode::NOT_FOUND)
 }
 
 /// Makes a silence, or changes the one of that id.
-async fn add(State(alertmanager): State<Arc<Alertmanager>>, body: axum::body::Bytes) -> Result<Json<Value>, Wrong> {
-    let wanted: Wanted =
-        serde_json::from_slice(&body).map_err(|error| wrong(format!("parsing silence body failed: {error}")))?;
+async fn add(
+    State(alertmanager): State<Arc<Alertmanager>>,
+    body: axum::body::Bytes,
+) -> Result<Json<Value>, Wrong> {
+    let wanted: Wanted = serde_json::from_slice(&body)
+        .map_err(|error| wrong(format!("parsing silence body failed: {error}")))?;
     let now = alertmanager.prometheus.now();
     let id = wanted.id.clone().filter(|id| !id.is_empty());
     let mut kept = alertmanager.kept();

@@ -190,7 +190,13 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(2)).await;
         prometheus.scrape().await;
         assert_eq!(number(&prometheus, "sum(up)"), 6.0);
-        assert_eq!(number(&prometheus, r#"count(db_connections_max{color="blue",job="pods",pod=~"backend-blue-[^-]+-[^-]+",instance=~".+:8000"})"#), 3.0);
+        assert_eq!(
+            number(
+                &prometheus,
+                r#"count(db_connections_max{color="blue",job="pods",pod=~"backend-blue-[^-]+-[^-]+",instance=~".+:8000"})"#
+            ),
+            3.0
+        );
         let pod = targets(&world).remove(0).pod;
         world.application.current(&pod).unwrap().end();
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -213,7 +219,10 @@ mod tests {
             let rate = number(&prometheus, query);
             assert!((900.0..1100.0).contains(&rate), "{query}: {rate}");
         }
-        let p95 = number(&prometheus, "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[60s])))");
+        let p95 = number(
+            &prometheus,
+            "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[60s])))",
+        );
         assert!((0.05..0.1).contains(&p95), "twice the mean of 40 ms: {p95}");
     }
 }
