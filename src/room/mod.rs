@@ -13,6 +13,7 @@ pub mod message;
 pub mod metrics;
 pub mod operations;
 pub mod rehearsal;
+pub mod release;
 pub mod roster;
 pub mod text;
 mod update;

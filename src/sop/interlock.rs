@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::conditions::{
-    capacity, command, deployment_gitops, fresh, idle, permission, permission_to_go_back, pods_ready,
-    rolled_out, selector, service_gitops, standby, verified, way_back, writable,
+    capacity, chain_to, command, deployment_gitops, fresh, idle, permission, permission_to_go_back,
+    pods_ready, rolled_out, selector, service_gitops, standby, verified, way_back, writable,
 };
 use self::stand_down::{measured, settled, stood_down, traffic_left, watch_over, watch_passes};
 use super::access::Access;
+use super::chain::LinkId;
 use super::cluster::Cluster;
 use super::colour::Colour;
 use super::command::Command;
@@ -67,13 +68,15 @@ pub enum InterlockId {
     StoodDown,
     /// No operation is without its end.
     Settled,
+    /// What would get the traffic is what was reviewed, merged and built.
+    Chain,
     /// There is something to go back to.
     WayBack,
 }
 
 impl InterlockId {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Writable,
         Self::Selector,
         Self::Fresh,
@@ -91,6 +94,7 @@ impl InterlockId {
         Self::TrafficLeft,
         Self::StoodDown,
         Self::Settled,
+        Self::Chain,
         Self::WayBack,
     ];
 
@@ -115,11 +119,13 @@ impl InterlockId {
             Self::TrafficLeft => "no traffic left",
             Self::StoodDown => "old colour down",
             Self::Settled => "nothing owed",
+            Self::Chain => "chain of evidence",
             Self::WayBack => "way back",
         }
     }
 
-    /// Whether an operator may override it with a typed reason.
+    /// Whether an operator may override it with a typed reason, in some state at least:
+    /// see [`Interlock::overridable`].
     #[must_use]
     pub const fn overridable(self) -> bool {
         matches!(
@@ -130,6 +136,7 @@ impl InterlockId {
                 | Self::Measured
                 | Self::TrafficLeft
                 | Self::StoodDown
+                | Self::Chain
         )
     }
 
@@ -154,6 +161,7 @@ impl InterlockId {
             Self::TrafficLeft => "traffic-left",
             Self::StoodDown => "stood-down",
             Self::Settled => "settled",
+            Self::Chain => "chain",
             Self::WayBack => "way-back",
         }
     }
@@ -184,6 +192,14 @@ impl Interlock {
     #[must_use]
     pub const fn is_clear(&self) -> bool {
         matches!(self.state, LockState::Clear(_))
+    }
+
+    /// Whether a typed reason overrides it as it stands now. A chain of evidence is
+    /// overridden only where nobody can tell, never where a link is known not to fit.
+    #[must_use]
+    pub const fn overridable(&self) -> bool {
+        let settled = matches!((self.id, &self.state), (InterlockId::Chain, LockState::Blocked(_)));
+        self.id.overridable() && !settled
     }
 
     /// What was seen, or why it blocks.
@@ -281,6 +297,9 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Verified, verified(*to, s));
             add(Id::GitOps, service_gitops(s));
             add(Id::Measured, measured(s));
+            if let Some(state) = chain_to(LinkId::Pods, *to, s) {
+                add(Id::Chain, state);
+            }
         }
         Action::Retire { colour } => {
             add(Id::Selector, selector(expectation, s));
@@ -317,5 +336,5 @@ pub fn first_blocked<'a>(locks: &'a [Interlock], overridden: &[InterlockId]) -> 
     locks
         .iter()
         .filter(|lock| !lock.is_clear())
-        .find(|lock| !lock.id.overridable() || !overridden.contains(&lock.id))
+        .find(|lock| !lock.overridable() || !overridden.contains(&lock.id))
 }
