@@ -1,7 +1,7 @@
 //! From wanting to doing: what each action would be right now, and whether it may.
 
 use super::Room;
-use super::release::nothing_to_do;
+use super::github::nothing_to_do;
 use crate::sop::interlock::{Interlock, first_blocked, interlocks};
 use crate::sop::operation::{Action, ActionKind, Expectation, OperationId, RollbackWay};
 use crate::sop::rollback::{WayBack, ways_back};
