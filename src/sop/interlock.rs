@@ -322,6 +322,14 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
         }
         // The way back has a lane of its own: neither age, nor a foreign lock, nor
         // GitOps, nor a failed check may hold it up. The executor reads afresh.
+        Action::Propose { .. }
+        | Action::Merge { .. }
+        | Action::DeleteBranch { .. }
+        | Action::Approve { .. }
+        | Action::Reject { .. }
+        | Action::Dispatch { .. }
+        | Action::Rerun { .. }
+        | Action::Cancel { .. } => add(Id::Command, command(s)),
         Action::Rollback { way } => {
             add(Id::Permission, permission_to_go_back(action, s));
             add(Id::WayBack, way_back(way, s));
