@@ -4,19 +4,12 @@ use super::Room;
 use super::message::{LinkState, SourceId};
 use crate::sop::chain::{Chain, Origin};
 use crate::sop::phase::Phase;
-use crate::sop::repository::Repository;
 
 impl Room {
     /// Whether the release comes from a repository that this room reads.
     #[must_use]
     pub fn has_repository(&self) -> bool {
-        self.repository.is_some() || self.world.links.contains_key(&SourceId::GitHub)
-    }
-
-    /// What was read of the repository last, however old.
-    #[must_use]
-    pub fn repository(&self) -> Option<&Repository> {
-        self.repository.as_ref().map(|(_, repository)| repository)
+        self.setting.github.is_some()
     }
 
     /// Where the release comes from; `None` where no repository is configured.
