@@ -146,6 +146,7 @@ fn judge(job: &Job, seen: &Fresh, access: &Access, command: &Command, record: &R
         notes: &record.notes,
         evidence: &job.order.evidence,
         pods: None,
+        github: None,
         read_only: world.read_only,
         policy: &world.environment.policy,
         now: job.now(),
