@@ -64,7 +64,9 @@ fn situations() -> Vec<Stage> {
     let mut faults = Stage::rehearsal();
     faults.want(Intent::Open(Overlay::Faults));
     let measuring = Stage::measuring(|_| {});
-    all.extend([groups, help, dialog, rehearsal, faults, measuring]);
+    let mut repository = Stage::watch();
+    repository.room.setting.github = Some(rooms::github());
+    all.extend([groups, help, dialog, rehearsal, faults, measuring, repository]);
     all
 }
 
@@ -84,6 +86,7 @@ fn every_key_of_every_binding_is_reachable() {
 #[test]
 fn help_and_footer_say_what_the_table_says() {
     let mut stage = Stage::watch();
+    stage.room.setting.github = Some(rooms::github());
     stage.want(Intent::Open(Overlay::Help));
     let mut seen = String::new();
     for _ in 0..8 {
@@ -186,6 +189,19 @@ fn the_palette_opens_a_dialog_but_confirms_nothing() {
     press(&mut stage, plain(KeyCode::Enter));
     assert_eq!(stage.room.view.dialog.as_ref().map(|dialog| dialog.kind), Some(ActionKind::Rollback));
     assert!(stage.effects.is_empty());
+}
+
+#[test]
+fn the_palette_finds_by_every_word() {
+    let mut stage = Stage::watch();
+    let words: Vec<_> =
+        Binding::matching("TRAFFIC idle", &stage.room).iter().map(|found| found.words).collect();
+    assert_eq!(words, ["switch the traffic to the idle colour"]);
+    assert!(Binding::matching("", &stage.room).len() > 20);
+    assert!(Binding::matching("no such thing", &stage.room).is_empty());
+    assert!(Binding::matching("merge squash", &stage.room).is_empty(), "there is no repository");
+    stage.room.setting.github = Some(rooms::github());
+    assert_eq!(Binding::matching("merge squash", &stage.room).len(), 1);
 }
 
 #[test]

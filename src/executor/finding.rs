@@ -95,6 +95,17 @@ pub(super) fn decide(operation: &OpenOperation, cluster: &Cluster) -> Finding {
             OperationResult::Failed,
             "the release was not closed: the program ended".to_owned(),
         ),
+        Action::Propose { .. }
+        | Action::Merge { .. }
+        | Action::DeleteBranch { .. }
+        | Action::Approve { .. }
+        | Action::Reject { .. }
+        | Action::Dispatch { .. }
+        | Action::Rerun { .. }
+        | Action::Cancel { .. } => {
+            let words = "it was ordered on GitHub: the cluster does not say".to_owned();
+            Finding::NotApplied(words)
+        }
         Action::Switch { to } | Action::Rollback { way: RollbackWay::SwitchBack { to } } => {
             moved(operation, cluster, *to)
         }

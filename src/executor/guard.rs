@@ -146,14 +146,15 @@ fn judge(job: &Job, seen: &Fresh, access: &Access, command: &Command, record: &R
         notes: &record.notes,
         evidence: &job.order.evidence,
         pods: None,
+        github: None,
         read_only: world.read_only,
         policy: &world.environment.policy,
         now: job.now(),
     };
-    let overridden =
-        |id: InterlockId| id.overridable() && job.order.overrides.iter().any(|given| given.interlock == id);
+    let given = |id: InterlockId| job.order.overrides.iter().any(|given| given.interlock == id);
+    let overridden = |lock: &Interlock| lock.overridable() && given(lock.id);
     let mut locks = interlocks(&job.order.action, Some(&job.order.expectation), &situation);
-    locks.retain(|lock| !lock.is_clear() && !overridden(lock.id));
+    locks.retain(|lock| !lock.is_clear() && !overridden(lock));
     locks
 }
 

@@ -334,6 +334,7 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
         Action::Retire { colour } => retire::run(job, &fresh, *colour).boxed().await,
         Action::Close => close::run(job, &fresh),
         Action::Rollback { .. } => not_done("a rollback has a lane of its own"),
+        _ => not_done("this program cannot do it on GitHub yet"),
     }
 }
 

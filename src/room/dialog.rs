@@ -117,7 +117,7 @@ impl Dialog {
             return Readiness::Blocked(format!("{} is under way", running.action.kind()));
         }
         let locks = self.interlocks(room);
-        if let Some(lock) = locks.iter().find(|lock| !lock.is_clear() && !lock.id.overridable()) {
+        if let Some(lock) = locks.iter().find(|lock| !lock.is_clear() && !lock.overridable()) {
             return Readiness::Blocked(format!("{}: {}", lock.id.words(), lock.why()));
         }
         if self.kind == ActionKind::Deploy && self.version.is_blank() {
@@ -234,7 +234,7 @@ impl Dialog {
     fn wanted_reasons(&self, room: &Room) -> Vec<(InterlockId, TextLine)> {
         self.interlocks(room)
             .into_iter()
-            .filter(|lock| !lock.is_clear() && lock.id.overridable())
+            .filter(|lock| !lock.is_clear() && lock.overridable())
             .map(|lock| (lock.id, TextLine::default()))
             .collect()
     }

@@ -5,6 +5,7 @@ pub mod act;
 pub mod assess;
 pub mod automatic;
 pub mod dialog;
+mod github;
 pub mod intent;
 pub mod judgement;
 mod log_intents;
@@ -13,6 +14,7 @@ pub mod message;
 pub mod metrics;
 pub mod operations;
 pub mod rehearsal;
+pub mod release;
 pub mod roster;
 pub mod text;
 mod update;
@@ -31,11 +33,12 @@ use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::Situation;
 use crate::sop::moment::Moment;
 use crate::sop::note::Note;
+use crate::sop::operation::ActionKind;
 use crate::sop::phase::{Phase, phase};
 use crate::sop::pods::PodFacts;
 use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
-use crate::sop::repository::Repository;
+use crate::sop::repository::{GitHubSetting, Repository};
 use crate::sop::signal::Signal;
 use message::{Notice, Urgency};
 use operations::Operations;
@@ -111,6 +114,8 @@ pub struct Setting {
     pub signals: Vec<Signal>,
     /// Whether an alerting system is asked.
     pub alerts: bool,
+    /// The repository of the release, where one is configured.
+    pub github: Option<GitHubSetting>,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
     /// `None` in earnest.
@@ -118,6 +123,12 @@ pub struct Setting {
 }
 
 impl Room {
+    /// The kinds of action that this room has: without a repository none on GitHub.
+    pub fn kinds(&self) -> impl Iterator<Item = ActionKind> {
+        let github = self.setting.github.is_some();
+        ActionKind::ALL.into_iter().filter(move |kind| github || !kind.is_on_github())
+    }
+
     /// The panes of this room: without anything that is measured there is none for it.
     pub fn panes(&self) -> impl Iterator<Item = intent::Pane> {
         let measures = !self.setting.signals.is_empty() || self.setting.alerts;
@@ -172,6 +183,7 @@ impl Room {
             notes: &self.notes,
             evidence: &self.assessed.evidence,
             pods: Some(self.pod_facts()),
+            github: self.on_github(),
             read_only: self.setting.read_only,
             policy: &self.setting.policy,
             now: self.now,

@@ -28,6 +28,7 @@ const fn is_news(observation: &Observation) -> bool {
             | Observation::Record(_)
             | Observation::Probe(_)
             | Observation::Command(_)
+            | Observation::Repository(_)
     )
 }
 

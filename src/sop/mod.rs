@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod alert;
+pub mod chain;
 pub mod cluster;
 pub mod colour;
 pub mod command;

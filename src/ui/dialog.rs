@@ -62,6 +62,14 @@ fn title(scene: &Scene<'_>, action: &Action) -> String {
         ActionKind::Rollback => "Roll back",
         ActionKind::Retire => "Retire the old colour",
         ActionKind::Close => "Close the release",
+        ActionKind::Propose => "Open the pull request",
+        ActionKind::Merge => "Merge the pull request",
+        ActionKind::DeleteBranch => "Delete the branch",
+        ActionKind::Approve => "Approve the run",
+        ActionKind::Reject => "Reject the run",
+        ActionKind::Dispatch => "Start the workflow",
+        ActionKind::Rerun => "Run again",
+        ActionKind::Cancel => "Cancel the run",
     };
     if scene.room.setting.production { format!("{what} in PRODUCTION") } else { what.to_owned() }
 }
@@ -179,6 +187,18 @@ fn from_to(scene: &Scene<'_>, action: &Action) -> Line<'static> {
             spans.push(arrow);
             spans.push(Span::raw(format!("{}: closed", to.unwrap_or("?"))));
         }
+        Action::Propose { head, base, title, .. } => {
+            spans.push(Span::raw(head.clone()));
+            spans.push(arrow);
+            spans.push(Span::raw(format!("{base}: {title}")));
+        }
+        Action::Merge { .. }
+        | Action::DeleteBranch { .. }
+        | Action::Approve { .. }
+        | Action::Reject { .. }
+        | Action::Dispatch { .. }
+        | Action::Rerun { .. }
+        | Action::Cancel { .. } => spans.push(Span::raw(words::action(action, scene.glyphs()))),
         Action::Retire { colour } => {
             let desired = cluster.deployments[*colour].as_ref().map_or(0, |d| d.desired);
             spans.extend(named(*colour));
@@ -254,6 +274,15 @@ fn cost(scene: &Scene<'_>, action: &Action) -> Option<String> {
         Action::Deploy { colour, .. } => Some(format!("the traffic stays on {}", colour.other().label())),
         Action::Verify { .. } => Some("nothing is changed".to_owned()),
         Action::Close => Some("nothing is changed but the record that all operators share".to_owned()),
+        Action::Propose { .. } => Some("nothing is merged or deployed by it".to_owned()),
+        Action::Merge { .. } => {
+            Some("the branch is squashed to one commit; the workflow starts on it".to_owned())
+        }
+        Action::DeleteBranch { .. } => Some("the merged commits stay".to_owned()),
+        Action::Approve { .. } => Some("the run goes on to this environment at once".to_owned()),
+        Action::Reject { .. } => Some("the run fails; a new one has to be started".to_owned()),
+        Action::Dispatch { .. } | Action::Rerun { .. } => None,
+        Action::Cancel { .. } => Some("what the run did already stays done".to_owned()),
         Action::Rollback { .. } => room.reason_for(action).map(|reason| format!("why: {reason}")),
     }
 }

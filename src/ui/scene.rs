@@ -24,7 +24,7 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(crate) fn new(room: &'a Room, look: Look) -> Self {
         let standings: Vec<(ActionKind, Standing)> =
-            ActionKind::ALL.into_iter().map(|kind| (kind, room.standing(kind))).collect();
+            room.kinds().map(|kind| (kind, room.standing(kind))).collect();
         // The dearest conclusion is the switch's: the phase is drawn from the same one.
         let switch = standings.iter().find(|(kind, _)| *kind == ActionKind::Switch);
         let switch = switch.map_or(&[][..], |(_, standing)| &standing.interlocks);
