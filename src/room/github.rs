@@ -2,6 +2,7 @@
 //! on the run that is followed.
 
 use super::Room;
+use crate::sop::interlock::{Freshness, OnGitHub};
 use crate::sop::operation::{Action, ActionKind};
 use crate::sop::pipeline::{PendingApproval, Run};
 use crate::sop::pull_request::PullRequest;
@@ -24,6 +25,16 @@ impl Room {
     #[must_use]
     pub fn run(&self) -> Option<&Run> {
         self.repository()?.run.as_ref()
+    }
+
+    /// What actions on GitHub are judged by, where a repository is configured.
+    pub(super) fn on_github(&self) -> Option<OnGitHub<'_>> {
+        let freshness = match &self.repository {
+            None => Freshness::Never,
+            Some((read, _)) => Freshness::Age(self.now.since(*read)),
+        };
+        let setting = self.setting.github.as_ref()?;
+        Some(OnGitHub { setting, repository: self.repository(), freshness })
     }
 
     /// What an action on GitHub would be now; `None` while there is nothing to do it to.

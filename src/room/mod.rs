@@ -189,6 +189,7 @@ impl Room {
             notes: &self.notes,
             evidence: &self.assessed.evidence,
             pods: Some(self.pod_facts()),
+            github: self.on_github(),
             read_only: self.setting.read_only,
             policy: &self.setting.policy,
             now: self.now,

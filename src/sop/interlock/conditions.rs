@@ -11,15 +11,15 @@ use crate::sop::pods::settled;
 use crate::sop::rollback::previous_revision;
 use crate::sop::rollout::{Rollout, rollout, stuck_because};
 
-fn clear(words: impl Into<String>) -> LockState {
+pub(super) fn clear(words: impl Into<String>) -> LockState {
     LockState::Clear(words.into())
 }
 
-fn blocked(words: impl Into<String>) -> LockState {
+pub(super) fn blocked(words: impl Into<String>) -> LockState {
     LockState::Blocked(words.into())
 }
 
-fn unknown(words: impl Into<String>) -> LockState {
+pub(super) fn unknown(words: impl Into<String>) -> LockState {
     LockState::Unknown(words.into())
 }
 

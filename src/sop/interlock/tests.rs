@@ -42,6 +42,7 @@ impl Night {
             notes: &self.record.notes,
             evidence: &self.evidence,
             pods: None,
+            github: None,
             read_only: self.read_only,
             policy: &self.policy,
             now: self.now,
