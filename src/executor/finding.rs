@@ -95,17 +95,6 @@ pub(super) fn decide(operation: &OpenOperation, cluster: &Cluster) -> Finding {
             OperationResult::Failed,
             "the release was not closed: the program ended".to_owned(),
         ),
-        Action::Propose { .. }
-        | Action::Merge { .. }
-        | Action::DeleteBranch { .. }
-        | Action::Approve { .. }
-        | Action::Reject { .. }
-        | Action::Dispatch { .. }
-        | Action::Rerun { .. }
-        | Action::Cancel { .. } => {
-            let words = "it was ordered on GitHub: the cluster does not say".to_owned();
-            Finding::NotApplied(words)
-        }
         Action::Switch { to } | Action::Rollback { way: RollbackWay::SwitchBack { to } } => {
             moved(operation, cluster, *to)
         }
@@ -127,6 +116,8 @@ pub(super) fn decide(operation: &OpenOperation, cluster: &Cluster) -> Finding {
                 found => found,
             }
         }
+        // GitHub tells about what was ordered there.
+        _ => Finding::NotApplied("it was ordered on GitHub".to_owned()),
     }
 }
 

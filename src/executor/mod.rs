@@ -10,6 +10,7 @@ mod doubt;
 mod finding;
 mod follow;
 mod fresh;
+mod github;
 mod guard;
 mod job;
 mod lanes;
@@ -123,6 +124,7 @@ impl Executor {
             holding,
             lanes: Lanes::default(),
             rights: Rights::default(),
+            github: None,
             turn: tokio::sync::Mutex::default(),
         };
         Self { world: Arc::new(world), room }
@@ -318,6 +320,9 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
         true => Some(job.world.turn.lock().await),
         false => None,
     };
+    if action.kind().is_on_github() {
+        return github::run(job).boxed().await;
+    }
     let fresh = match guard::pass(job).boxed().await {
         Ok(fresh) => fresh,
         Err(conclusion) => {
@@ -334,7 +339,7 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
         Action::Retire { colour } => retire::run(job, &fresh, *colour).boxed().await,
         Action::Close => close::run(job, &fresh),
         Action::Rollback { .. } => not_done("a rollback has a lane of its own"),
-        _ => not_done("this program cannot do it on GitHub yet"),
+        _ => not_done("it is done on GitHub"),
     }
 }
 

@@ -92,6 +92,20 @@ impl Action {
         }
     }
 
+    /// The action as the shared record keeps it: without what would fill it.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        match self {
+            Self::Propose { head, base, title, .. } => Self::Propose {
+                head: head.clone(),
+                base: base.clone(),
+                title: title.clone(),
+                body: String::new(),
+            },
+            other => other.clone(),
+        }
+    }
+
     /// Whether it leaves anything changed: workloads, traffic, or where the release stands.
     #[must_use]
     pub const fn changes_the_world(&self) -> bool {
