@@ -7,6 +7,7 @@ mod faults;
 pub mod headless;
 mod printer;
 pub mod rehearse;
+pub mod release;
 mod score;
 pub mod screen;
 mod start;
