@@ -10,6 +10,7 @@ use super::secret::SecretSource;
 pub use crate::room::logs::LogFilter;
 use crate::sop::colour::PerColour;
 pub use crate::sop::policy::Policy;
+use crate::sop::repository::GitHubSetting;
 use crate::sop::signal::Signal;
 
 /// One environment, chosen and checked; what the rest of the program sees.
@@ -240,6 +241,16 @@ pub struct PagerDuty {
     pub service: Option<String>,
     /// The escalation policy whose people are on call, by its id; `None`: of all.
     pub escalation_policy: Option<String>,
+}
+
+/// GitHub, and what the procedure asks for there.
+#[derive(Clone, Debug)]
+pub struct GitHub {
+    /// Of the REST API.
+    pub endpoint: Endpoint,
+    pub setting: GitHubSetting,
+    /// Time between two looks at a pipeline that runs; the others follow from it.
+    pub interval: Duration,
 }
 
 /// A condition on a label, as Alertmanager writes it: `severity=~"P0|critical"`.

@@ -8,6 +8,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod logs;
 pub mod pagerduty;
+mod pass;
 mod poll;
 pub mod probe;
 pub mod prometheus;
