@@ -1,6 +1,8 @@
 //! The command line.
 
 mod github;
+#[cfg(test)]
+mod workflows;
 
 use std::path::PathBuf;
 

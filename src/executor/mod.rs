@@ -113,6 +113,7 @@ impl Executor {
         let papers = Papers::new(journal, SharedRecord::new(&place), me.clone(), &reporter);
         let on_loss = tell_loss(papers.clone(), reporter.clone());
         let holding = Holding::new(DeployLock::new(&place), me, clock, on_loss);
+        let github: Option<github::GitHub> = None;
         let world = World {
             read_only: environment.read_only,
             environment,
@@ -124,7 +125,7 @@ impl Executor {
             holding,
             lanes: Lanes::default(),
             rights: Rights::default(),
-            github: None,
+            github,
             turn: tokio::sync::Mutex::default(),
         };
         Self { world: Arc::new(world), room }
