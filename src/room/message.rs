@@ -72,6 +72,8 @@ pub enum Observation {
     Duty(Duty),
     /// What was read of the release's repository.
     Repository(Box<Repository>),
+    /// A job's log that was asked for.
+    JobLog(JobLog),
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
@@ -157,6 +159,26 @@ pub struct Probe {
     pub latency: Duration,
     /// The version that answered, when the answer says.
     pub version: Option<String>,
+}
+
+/// The log of one job, as far as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobLog {
+    /// The job's id.
+    pub job: u64,
+    /// Its lines, cleaned; or why they cannot be read.
+    pub lines: Result<Vec<String>, String>,
+    /// Whether there was more before the first line than is kept.
+    pub cut: bool,
+}
+
+/// What is to be read of the repository beside the release's own run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// A run whose jobs are looked at.
+    pub run: Option<u64>,
+    /// A job whose log lies open.
+    pub log: Option<u64>,
 }
 
 /// A line for the operators.
@@ -271,6 +293,10 @@ pub enum Effect {
     /// Read the logs anew with this filter.
     FilterLogs(LogOrder),
     Copy(String),
+    /// Open an address in the browser.
+    Open(String),
+    /// Read this of the repository, too, from now on.
+    Attend(Attention),
     /// Save the lines that the log pane shows.
     SaveLogs {
         lines: Vec<String>,

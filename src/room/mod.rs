@@ -129,10 +129,16 @@ impl Room {
         ActionKind::ALL.into_iter().filter(move |kind| github || !kind.is_on_github())
     }
 
-    /// The panes of this room: without anything that is measured there is none for it.
+    /// The panes of this room: without anything that is measured, or without a
+    /// repository, there is none for it.
     pub fn panes(&self) -> impl Iterator<Item = intent::Pane> {
         let measures = !self.setting.signals.is_empty() || self.setting.alerts;
-        intent::Pane::ALL.into_iter().filter(move |pane| *pane != intent::Pane::Signals || measures)
+        let repository = self.has_repository();
+        intent::Pane::ALL.into_iter().filter(move |pane| match pane {
+            intent::Pane::Signals => measures,
+            intent::Pane::Pipeline => repository,
+            intent::Pane::Pair | intent::Pane::Operation | intent::Pane::Errors => true,
+        })
     }
 
     /// An empty room: nothing has been seen, so nothing is known.
@@ -210,6 +216,13 @@ impl Room {
         let active = cluster.active()?;
         let (active, idle) = (cluster.version(active), cluster.version(active.other()));
         let forward = matches!(phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+        let origin = self.assessed.evidence.origin.as_ref();
+        let named = origin.and_then(|origin| origin.version.as_deref());
+        let coming = !forward && phase != Some(Phase::RolledBack);
+        if let Some(version) = named.filter(|version| coming && active != Some(*version)) {
+            // What the idle colour still runs may not be what is being brought.
+            return Some((active, Some(version)));
+        }
         Some(if forward { (idle, active) } else { (active, idle) })
     }
 

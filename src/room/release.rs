@@ -1,5 +1,9 @@
 //! What the room knows of a release's repository.
 
+mod looking;
+
+pub use looking::{LogSearch, Looking, OpenLog};
+
 use super::Room;
 use super::message::{LinkState, SourceId};
 use crate::sop::chain::{Chain, Origin};

@@ -118,6 +118,7 @@ impl Room {
             Observation::Alerts(alerts) => self.metrics.alerts(alerts, self.now),
             Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
             Observation::Repository(repository) => self.repository = Some((self.now, *repository)),
+            Observation::JobLog(log) => self.job_log(log),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -216,6 +217,7 @@ impl Room {
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),
             Intent::Logs(intent) => self.log_intent(intent),
+            Intent::Release(intent) => self.release_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
             Intent::Write(writing) => {
                 self.begin_writing(writing);
@@ -227,7 +229,7 @@ impl Room {
             }
             other => {
                 self.change_view(other);
-                Vec::new()
+                self.leave_log()
             }
         }
     }
@@ -255,6 +257,7 @@ impl Room {
             | Intent::Chosen(_)
             | Intent::ToggleFault
             | Intent::Write(_)
+            | Intent::Release(_)
             | Intent::Logs(_) => {}
         }
     }
@@ -333,6 +336,7 @@ impl Room {
             self.view.dialog = Some(dialog);
             return;
         }
+        let row = self.chosen_row().unwrap_or(0);
         let view = &mut self.view;
         match (view.overlay, view.focus) {
             (Some(Overlay::Palette), _) => view.palette.chosen = moved(view.palette.chosen, motion, extent),
@@ -343,6 +347,7 @@ impl Room {
             }
             (None, Pane::Errors) => self.scroll_logs(motion, extent),
             (None, Pane::Signals) => view.signal = moved(view.signal, motion, extent),
+            (None, Pane::Pipeline) => view.release.row = Some(moved(row, motion, extent)),
         }
     }
 
@@ -400,6 +405,7 @@ impl Room {
         let text = prompt.text.as_str().to_owned();
         match prompt.kind {
             PromptKind::Search => self.search_logs(&text),
+            PromptKind::SearchJobLog => self.search_job_log(&text),
             PromptKind::TakeCommand if prompt.text.is_blank() => {
                 prompt.trouble = Some("a reason is needed".into());
                 self.view.prompt = Some(prompt);

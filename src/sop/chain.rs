@@ -128,10 +128,15 @@ impl Chain {
     #[must_use]
     pub fn of(origin: &Origin, cluster: &Cluster, new: Colour) -> Self {
         let mut links = origin.links.clone();
-        links.push(deployment_link(origin, cluster, new));
-        links.push(replica_set_link(cluster, new));
-        links.push(pods_link(cluster, new));
-        links.push(service_link(cluster, new));
+        let deployment = deployment_link(origin, cluster, new);
+        let (mut set, mut pods) = (replica_set_link(cluster, new), pods_link(cluster, new));
+        if matches!(deployment.fit, Fit::NotYet(_)) {
+            // They belong together, but to what was there before.
+            for link in [&mut set, &mut pods] {
+                link.fit = Fit::NotYet("not of this release yet".to_owned());
+            }
+        }
+        links.extend([deployment, set, pods, service_link(cluster, new)]);
         Self { links }
     }
 
@@ -199,7 +204,9 @@ fn deployment_link(origin: &Origin, cluster: &Cluster, new: Colour) -> Link {
             let afterwards = deployed.zip(origin.began).is_some_and(|(deployed, began)| deployed > began);
             match image::named(origin, image) {
                 // What was there before the release is not its image, and need not be.
-                Fit::DoesNotFit(_) | Fit::Unknown(_) if !afterwards && origin.began.is_some() => {
+                Fit::DoesNotFit(_) | Fit::Unknown(_)
+                    if !afterwards && origin.progress != Progress::Unknown =>
+                {
                     let version = image_version(image).unwrap_or(image);
                     Fit::NotYet(format!("{} still runs {version}, from before the run", new.label()))
                 }

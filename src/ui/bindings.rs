@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
 use crate::room::Room;
-use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, Writing};
+use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, ReleaseIntent, Writing};
 use crate::room::logs::Mode;
 use crate::sop::operation::ActionKind;
 
@@ -44,6 +44,7 @@ pub enum Does {
 pub enum Group {
     Actions,
     Release,
+    Pipeline,
     Panes,
     Errors,
     Program,
@@ -52,8 +53,15 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order in which they are listed.
-    pub const ALL: [Self; 6] =
-        [Self::Actions, Self::Release, Self::Panes, Self::Errors, Self::Program, Self::Typing];
+    pub const ALL: [Self; 7] = [
+        Self::Actions,
+        Self::Release,
+        Self::Pipeline,
+        Self::Panes,
+        Self::Errors,
+        Self::Program,
+        Self::Typing,
+    ];
 
     /// The heading.
     #[must_use]
@@ -61,6 +69,7 @@ impl Group {
         match self {
             Self::Actions => "Actions (each asks first)",
             Self::Release => "Release on GitHub (each asks first)",
+            Self::Pipeline => "Pipeline",
             Self::Panes => "Looking around",
             Self::Errors => "Errors",
             Self::Program => "Program",
@@ -78,8 +87,12 @@ pub enum Scope {
     Looking,
     /// With nothing over the panes.
     Panes,
-    /// With nothing over the panes, where anything is measured.
-    Signals,
+    /// With nothing over the panes, where there is that pane.
+    Pane(Pane),
+    /// The pipeline pane has the keys.
+    Pipeline,
+    /// The log of a job lies open.
+    JobLog,
     /// The blue/green pane has the keys.
     Pods,
     /// The errors pane has the keys and shows groups.
@@ -140,6 +153,14 @@ const fn log(keys: &'static [Key], intent: LogIntent, words: &'static str) -> Bi
     bind(keys, Intent::Logs(intent), words, Group::Errors, Scope::Errors)
 }
 
+const fn pipeline(keys: &'static [Key], intent: ReleaseIntent, words: &'static str) -> Binding {
+    bind(keys, Intent::Release(intent), words, Group::Pipeline, Scope::Pipeline)
+}
+
+const fn job_log(keys: &'static [Key], intent: ReleaseIntent, words: &'static str) -> Binding {
+    bind(keys, Intent::Release(intent), words, Group::Pipeline, Scope::JobLog)
+}
+
 /// Every key of the program. Where two could apply the first one does.
 pub static BINDINGS: &[Binding] = &[
     act(&[char('D')], ActionKind::Deploy, "deploy a version to the idle colour"),
@@ -165,7 +186,20 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[char('1')], Intent::Focus(Pane::Pair), "blue/green pane", Group::Panes, Scope::Panes),
     bind(&[char('2')], Intent::Focus(Pane::Operation), "operation pane", Group::Panes, Scope::Panes),
     bind(&[char('3')], Intent::Focus(Pane::Errors), "errors pane", Group::Panes, Scope::Panes),
-    bind(&[char('4')], Intent::Focus(Pane::Signals), "signals pane", Group::Panes, Scope::Signals),
+    bind(
+        &[char('4')],
+        Intent::Focus(Pane::Signals),
+        "signals pane",
+        Group::Panes,
+        Scope::Pane(Pane::Signals),
+    ),
+    bind(
+        &[char('5')],
+        Intent::Focus(Pane::Pipeline),
+        "pipeline pane",
+        Group::Panes,
+        Scope::Pane(Pane::Pipeline),
+    ),
     bind(&[key(KeyCode::Tab)], Intent::FocusNext, "next pane", Group::Panes, Scope::Panes),
     bind(&[char('z')], Intent::Zoom, "pane to full screen and back", Group::Panes, Scope::Panes),
     bind(
@@ -182,6 +216,17 @@ pub static BINDINGS: &[Binding] = &[
         Group::Errors,
         Scope::Groups,
     ),
+    pipeline(&[key(KeyCode::Enter)], ReleaseIntent::OpenLog, "log of the chosen job"),
+    pipeline(&[char('[')], ReleaseIntent::OlderRun, "older run"),
+    pipeline(&[char(']')], ReleaseIntent::NewerRun, "newer run"),
+    pipeline(&[char('t')], ReleaseIntent::NextWorkflow, "runs of the next workflow: staging's"),
+    pipeline(&[char('f')], ReleaseIntent::Follow, "the release's own run again"),
+    pipeline(&[char('b')], ReleaseIntent::Browse, "open run or pull request in the browser"),
+    pipeline(&[char('c')], ReleaseIntent::CopyAddress, "copy the address of run or pull request"),
+    job_log(&[char('/')], ReleaseIntent::Search, "search the job's log"),
+    job_log(&[char('n')], ReleaseIntent::NextHit, "next hit in the job's log"),
+    job_log(&[char('N')], ReleaseIntent::PreviousHit, "previous hit in the job's log"),
+    bind(&[char('v')], Intent::Open(Overlay::Chain), "chain of evidence", Group::Pipeline, Scope::Repository),
     bind(
         &[char('i')],
         Intent::Open(Overlay::Interlocks),
@@ -307,7 +352,11 @@ impl Scope {
             Self::Rehearsal => !typing && room.setting.rehearsal.is_some(),
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
-            Self::Signals => !typing && !overlay && room.panes().any(|pane| pane == Pane::Signals),
+            Self::Pane(pane) => !typing && !overlay && room.panes().any(|known| known == pane),
+            Self::Pipeline => {
+                !typing && !overlay && room.view.focus == Pane::Pipeline && room.has_repository()
+            }
+            Self::JobLog => !typing && room.view.overlay == Some(Overlay::JobLog),
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
                 !typing
@@ -352,7 +401,11 @@ impl Binding {
     /// Whether a room has what it is for at all.
     #[must_use]
     pub fn is_for(&self, room: &Room) -> bool {
-        self.scope != Scope::Repository || room.setting.github.is_some()
+        match self.scope {
+            Scope::Repository | Scope::Pipeline | Scope::JobLog => room.has_repository(),
+            Scope::Pane(pane) => room.panes().any(|known| known == pane),
+            _ => true,
+        }
     }
 
     /// The bindings that a room's palette offers for what was typed: every word of it
@@ -368,6 +421,7 @@ impl Binding {
                     binding.scope,
                     Scope::Typing
                         | Scope::Overlay
+                        | Scope::JobLog
                         | Scope::Groups
                         | Scope::Pods
                         | Scope::Rehearsal

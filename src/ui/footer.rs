@@ -205,8 +205,6 @@ const fn in_order(phase: Option<Phase>, retired: bool) -> [ActionKind; 6] {
         Some(Phase::StandDown) => [Retire, Rollback, Close, Switch, Deploy, Verify],
         Some(Phase::Verify) => [Verify, Switch, Deploy, Rollback, Retire, Close],
         Some(Phase::Switch) => [Switch, Verify, Deploy, Rollback, Retire, Close],
-        Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) | None => {
-            [Deploy, Verify, Switch, Rollback, Retire, Close]
-        }
+        _ => [Deploy, Verify, Switch, Rollback, Retire, Close],
     }
 }

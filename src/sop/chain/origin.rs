@@ -33,7 +33,7 @@ pub enum Progress {
     Unknown,
     /// Its pull request is open.
     Review,
-    /// It is merged: tests, build and push go on, have failed, or have not begun.
+    /// It is merged: tests, build and push go on, or have not begun; or the run has failed.
     Pipeline,
     /// The run waits for somebody's approval.
     Approval,
@@ -230,6 +230,7 @@ fn progress(request: Option<&PullRequest>, run: Option<&Run>) -> Progress {
     match run {
         None => Progress::Unknown,
         Some(run) if !run.waiting.is_empty() => Progress::Approval,
+        Some(run) if run.state.is_bad() => Progress::Pipeline,
         Some(run) if run.state == RunState::Passed => Progress::Delivery,
         Some(run) if run.decisions.iter().any(|decision| decision.approved) => Progress::Delivery,
         Some(_) => Progress::Pipeline,

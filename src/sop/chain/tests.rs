@@ -467,7 +467,7 @@ fn how_far_a_release_has_come() {
         approved: true,
         comment: String::new(),
     };
-    let cases: [(&str, Box<dyn Fn(&mut Release)>, Progress); 9] = [
+    let cases: [(&str, Box<dyn Fn(&mut Release)>, Progress); 10] = [
         ("open", Box::new(|r| r.request().state = PullRequestState::Open), Progress::Review),
         ("closed", Box::new(|r| r.request().state = PullRequestState::Closed), Progress::Unknown),
         ("no run yet", Box::new(|r| r.run = None), Progress::Pipeline),
@@ -475,6 +475,7 @@ fn how_far_a_release_has_come() {
         ("running", Box::new(|_| {}), Progress::Pipeline),
         ("waiting", Box::new(move |r| r.run().waiting = vec![waiting.clone()]), Progress::Approval),
         ("approved", Box::new(move |r| r.run().decisions = vec![approved.clone()]), Progress::Delivery),
+        ("failed after the approval", Box::new(|r| r.run().state = RunState::Failed), Progress::Pipeline),
         ("passed", Box::new(|r| r.run().state = RunState::Passed), Progress::Delivery),
         ("nothing", Box::new(|r| (r.request, r.run) = (None, None)), Progress::Unknown),
     ];
