@@ -10,7 +10,7 @@ use super::release;
 use crate::cli::{Command, Confirm, Output, Run, RunCommand};
 use crate::room::dialog::typed_image;
 use crate::room::intent::Intent;
-use crate::room::message::{Body, Conclusion, LinkState, Observation};
+use crate::room::message::{Body, Conclusion, Draft, LinkState, Observation};
 use crate::sop::colour::Colour;
 use crate::sop::operation::{Action, OperationId, Order, Override, RollbackWay};
 use crate::sop::verdict::Verdict;
@@ -91,7 +91,8 @@ async fn act(
     named_target(command, confirm)?;
     let action = if release::is_on_github(command) {
         release::until_read(control, true).await?;
-        release::action(&control.room, command)?
+        let draft = if release::wants_draft(command) { control.draft().await } else { Draft::default() };
+        release::action(&control.room, command, draft)?
             .ok_or_else(|| Refusal::Usage("this command changes nothing".into()))?
     } else {
         until_seen(control).await?;

@@ -195,7 +195,7 @@ users: [{name: u, user: {}}]
     path
 }
 
-fn github(url: &str) -> GitHub {
+pub(super) fn github(url: &str) -> GitHub {
     let setting = crate::sop::repository::GitHubSetting {
         repository: "taxasge/backend".into(),
         head_branch: "develop".into(),
