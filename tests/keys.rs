@@ -66,7 +66,12 @@ fn situations() -> Vec<Stage> {
     let measuring = Stage::measuring(|_| {});
     let mut repository = Stage::watch();
     repository.room.setting.github = Some(rooms::github());
-    all.extend([groups, help, dialog, rehearsal, faults, measuring, repository]);
+    let mut pipeline = Stage::watch();
+    pipeline.room.setting.github = Some(rooms::github());
+    pipeline.want(Intent::Focus(Pane::Pipeline));
+    let mut job_log = Stage::watch();
+    job_log.want(Intent::Open(Overlay::JobLog));
+    all.extend([groups, help, dialog, rehearsal, faults, measuring, repository, pipeline, job_log]);
     all
 }
 
@@ -87,9 +92,10 @@ fn every_key_of_every_binding_is_reachable() {
 fn help_and_footer_say_what_the_table_says() {
     let mut stage = Stage::watch();
     stage.room.setting.github = Some(rooms::github());
+    stage.room.setting.alerts = true;
     stage.want(Intent::Open(Overlay::Help));
     let mut seen = String::new();
-    for _ in 0..8 {
+    for _ in 0..10 {
         seen.push_str(&screen(&stage));
         press(&mut stage, plain(KeyCode::PageDown));
     }

@@ -37,6 +37,21 @@ impl Room {
         Some(OnGitHub { setting, repository: self.repository(), freshness })
     }
 
+    /// What may be chosen for an action on GitHub: every environment that waits, what
+    /// failed of a run or all of it; else the one thing there is.
+    pub(super) fn choices_on_github(&self, kind: ActionKind) -> Vec<Action> {
+        let approves = kind == ActionKind::Approve;
+        match (kind, self.run()) {
+            (ActionKind::Approve | ActionKind::Reject, Some(run)) => {
+                run.waiting.iter().map(|waiting| decide(run, waiting, approves)).collect()
+            }
+            (ActionKind::Rerun, Some(run)) if run.state.is_bad() => [true, false]
+                .map(|failed_only| Action::Rerun { run: run.id.clone(), number: run.number, failed_only })
+                .into(),
+            _ => self.proposal_on_github(kind).into_iter().collect(),
+        }
+    }
+
     /// What an action on GitHub would be now; `None` while there is nothing to do it to.
     pub(super) fn proposal_on_github(&self, kind: ActionKind) -> Option<Action> {
         let setting = self.setting.github.as_ref()?;
@@ -88,12 +103,16 @@ pub(super) const fn nothing_to_do(kind: ActionKind) -> &'static str {
 fn decision(run: &Run, setting: &GitHubSetting, approve: bool) -> Option<Action> {
     let of_the_release = |waiting: &&PendingApproval| waiting.environment == setting.environment;
     let waiting = run.waiting.iter().find(of_the_release).or_else(|| run.waiting.first())?;
+    Some(decide(run, waiting, approve))
+}
+
+fn decide(run: &Run, waiting: &PendingApproval, approve: bool) -> Action {
     let (run, head) = (run.id.clone(), run.head.clone());
     let (environment, environment_id) = (waiting.environment.clone(), waiting.environment_id);
     let comment = String::new();
-    Some(if approve {
+    if approve {
         Action::Approve { run, head, environment, environment_id, comment }
     } else {
         Action::Reject { run, head, environment, environment_id, comment }
-    })
+    }
 }

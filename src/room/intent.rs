@@ -24,6 +24,8 @@ pub enum Intent {
     /// Tab: the dialog's next field or way.
     NextField,
     PreviousField,
+    /// Write what the dialog is about in an editor: a pull request's title and text.
+    EditOutside,
     /// An order without a dialog: a headless command, whose flags are the confirmation.
     Perform(Order),
     /// Take command of the release, without changing anything yet.

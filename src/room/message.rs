@@ -74,6 +74,12 @@ pub enum Observation {
     Repository(Box<Repository>),
     /// A job's log that was asked for.
     JobLog(JobLog),
+    /// What the pull request of the release might say; by its own words, or as edited.
+    Draft {
+        draft: Draft,
+        /// Whether an operator wrote it, so that it counts whatever was typed before.
+        edited: bool,
+    },
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
@@ -170,6 +176,13 @@ pub struct JobLog {
     pub lines: Result<Vec<String>, String>,
     /// Whether there was more before the first line than is kept.
     pub cut: bool,
+}
+
+/// A pull request that is being written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    pub title: String,
+    pub body: String,
 }
 
 /// What is to be read of the repository beside the release's own run.
@@ -297,6 +310,10 @@ pub enum Effect {
     Open(String),
     /// Read this of the repository, too, from now on.
     Attend(Attention),
+    /// Find words for the release's pull request.
+    OfferDraft,
+    /// Let the operator write the pull request in an editor of their own.
+    EditDraft(Draft),
     /// Save the lines that the log pane shows.
     SaveLogs {
         lines: Vec<String>,

@@ -1,5 +1,6 @@
 //! What the room knows of a release's repository.
 
+mod draft;
 mod looking;
 
 pub use looking::{LogSearch, Looking, OpenLog};

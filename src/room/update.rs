@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Room;
 use super::dialog::{DEAF_FOR, Dialog};
+use super::github::nothing_to_do;
 use super::intent::{Edit, Extent, Intent, Motion, Overlay, Pane};
 use super::log_intents::pattern;
 use super::logs::{Level, LogFilter};
@@ -119,6 +120,7 @@ impl Room {
             Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
             Observation::Repository(repository) => self.repository = Some((self.now, *repository)),
             Observation::JobLog(log) => self.job_log(log),
+            Observation::Draft { draft, edited } => self.take_draft(draft, edited),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -216,6 +218,7 @@ impl Room {
             Intent::TakeCommand => self.ask_for_command(),
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),
+            Intent::EditOutside => self.edit_outside(),
             Intent::Logs(intent) => self.log_intent(intent),
             Intent::Release(intent) => self.release_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
@@ -226,6 +229,10 @@ impl Room {
             Intent::Chosen(intent) => {
                 self.view.overlay = None;
                 self.intend(*intent)
+            }
+            Intent::Ask(kind) => {
+                self.ask(kind);
+                self.offer_draft()
             }
             other => {
                 self.change_view(other);
@@ -243,7 +250,6 @@ impl Room {
             Intent::Move(motion, extent) => self.scroll(motion, extent),
             Intent::Open(overlay) => self.open(overlay),
             Intent::Close => self.close(),
-            Intent::Ask(kind) => self.ask(kind),
             Intent::Edit(edit) => self.edit(&edit),
             Intent::NextField => self.field(1),
             Intent::PreviousField => self.field(-1),
@@ -254,6 +260,8 @@ impl Room {
             | Intent::TakeCommand
             | Intent::GiveUpCommand
             | Intent::Accept
+            | Intent::Ask(_)
+            | Intent::EditOutside
             | Intent::Chosen(_)
             | Intent::ToggleFault
             | Intent::Write(_)
@@ -308,7 +316,7 @@ impl Room {
         self.view.overlay = None;
         self.view.dialog = Dialog::open(self, kind);
         if self.view.dialog.is_none() {
-            let words = format!("{kind}: the pair has not been seen yet");
+            let words = format!("{kind}: {}", nothing_to_do(kind));
             self.notice(Notice { urgency: Urgency::Warning, words });
         }
     }

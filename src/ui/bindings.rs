@@ -107,6 +107,8 @@ pub enum Scope {
     Rehearsal,
     /// The faults of a rehearsal lie open.
     Faults,
+    /// The dialog that opens a pull request lies open.
+    Proposing,
     /// A dialog, a prompt or the palette takes text.
     Typing,
 }
@@ -304,6 +306,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[ctrl('l')], Intent::Redraw, "draw the screen anew", Group::Program, Scope::Everywhere),
     bind(&[key(KeyCode::Enter)], Intent::Accept, "do what the brackets say", Group::Typing, Scope::Typing),
     bind(&[key(KeyCode::Esc), ctrl('c')], Intent::Close, "cancel", Group::Typing, Scope::Typing),
+    bind(
+        &[ctrl('e')],
+        Intent::EditOutside,
+        "write the pull request in $EDITOR",
+        Group::Typing,
+        Scope::Proposing,
+    ),
     bind(&[key(KeyCode::Tab)], Intent::NextField, "next field", Group::Typing, Scope::Typing),
     bind(&[key(KeyCode::BackTab)], Intent::PreviousField, "previous field", Group::Typing, Scope::Typing),
     Binding {
@@ -346,6 +355,7 @@ impl Scope {
         match self {
             Self::Everywhere => true,
             Self::Typing => typing,
+            Self::Proposing => room.is_proposing(),
             Self::Looking => !typing,
             Self::Repository => !typing && room.setting.github.is_some(),
             Self::Overlay => !typing && overlay,
@@ -353,7 +363,9 @@ impl Scope {
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
             Self::Pane(pane) => !typing && !overlay && room.panes().any(|known| known == pane),
-            Self::Pipeline => !typing && !overlay && room.view.focus == Pane::Pipeline,
+            Self::Pipeline => {
+                !typing && !overlay && room.view.focus == Pane::Pipeline && room.has_repository()
+            }
             Self::JobLog => !typing && room.view.overlay == Some(Overlay::JobLog),
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
@@ -400,7 +412,7 @@ impl Binding {
     #[must_use]
     pub fn is_for(&self, room: &Room) -> bool {
         match self.scope {
-            Scope::Repository | Scope::Pipeline | Scope::JobLog => room.has_repository(),
+            Scope::Repository | Scope::Pipeline | Scope::JobLog | Scope::Proposing => room.has_repository(),
             Scope::Pane(pane) => room.panes().any(|known| known == pane),
             _ => true,
         }
@@ -420,6 +432,7 @@ impl Binding {
                     Scope::Typing
                         | Scope::Overlay
                         | Scope::JobLog
+                        | Scope::Proposing
                         | Scope::Groups
                         | Scope::Pods
                         | Scope::Rehearsal

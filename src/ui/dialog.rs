@@ -2,6 +2,8 @@
 //! conditions as they are now, and the word to type. On a small screen what is
 //! clear is told in one line; what blocks and what has to be typed always stays.
 
+mod github;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -77,7 +79,11 @@ fn title(scene: &Scene<'_>, action: &Action) -> String {
 /// All there is to say, in order, each line with its weight.
 fn rows(scene: &Scene<'_>, dialog: &Dialog, action: &Action, locks: &[Interlock], width: usize) -> Vec<Row> {
     let mut rows = vec![(Weight::Must, from_to(scene, action))];
-    rows.extend(places(scene, width));
+    if dialog.kind.is_on_github() {
+        rows.extend(github::rows(scene, action, width));
+    } else {
+        rows.extend(places(scene, width));
+    }
     rows.push((Weight::Air, Line::default()));
     if dialog.choices.len() > 1 {
         rows.extend(choices(scene, dialog, width));
@@ -91,6 +97,9 @@ fn rows(scene: &Scene<'_>, dialog: &Dialog, action: &Action, locks: &[Interlock]
             &dialog.version,
             width,
         ));
+    }
+    if dialog.takes_words() {
+        rows.push(field(scene, dialog, Field::Words, github::question(dialog.kind), &dialog.words, width));
     }
     if let Some(to) =
         action.traffic_to().filter(|_| dialog.kind == ActionKind::Rollback && !scene.can_take_back())
@@ -187,18 +196,17 @@ fn from_to(scene: &Scene<'_>, action: &Action) -> Line<'static> {
             spans.push(arrow);
             spans.push(Span::raw(format!("{}: closed", to.unwrap_or("?"))));
         }
-        Action::Propose { head, base, title, .. } => {
-            spans.push(Span::raw(head.clone()));
-            spans.push(arrow);
-            spans.push(Span::raw(format!("{base}: {title}")));
-        }
-        Action::Merge { .. }
+        Action::Propose { .. }
+        | Action::Merge { .. }
         | Action::DeleteBranch { .. }
         | Action::Approve { .. }
         | Action::Reject { .. }
         | Action::Dispatch { .. }
         | Action::Rerun { .. }
-        | Action::Cancel { .. } => spans.push(Span::raw(words::action(action, scene.glyphs()))),
+        | Action::Cancel { .. } => {
+            let words = github::from_to(scene, action);
+            spans.push(Span::styled(words, scene.style(Tone::Strong)));
+        }
         Action::Retire { colour } => {
             let desired = cluster.deployments[*colour].as_ref().map_or(0, |d| d.desired);
             spans.extend(named(*colour));
@@ -227,27 +235,34 @@ fn places(scene: &Scene<'_>, width: usize) -> Vec<Row> {
     ]
 }
 
-/// The ways back, each with its price or why it is not possible.
+/// What may be chosen: the ways back, each with its price or why it is not possible; the
+/// environments that wait; what is run again.
 fn choices(scene: &Scene<'_>, dialog: &Dialog, width: usize) -> Vec<Row> {
     let ways = scene.room.ways_back();
     let marker = if dialog.field == Field::Choice { scene.glyphs().chosen } else { " " };
-    let rows = dialog.choices.iter().enumerate().filter_map(|(place, choice)| {
-        let Action::Rollback { way } = choice else { return None };
+    let rows = dialog.choices.iter().enumerate().map(|(place, choice)| {
         let chosen = place == dialog.chosen;
-        let known = ways.iter().find(|known| known.way == *way);
-        let blocked = known.and_then(|known| known.interlocks.iter().find(|lock| !lock.is_clear()));
-        let price = known.map_or_else(|| "price unknown".to_owned(), |known| known.price.to_string());
-        let head = format!("{marker} {} {}", if chosen { "(x)" } else { "( )" }, way_words(way));
-        let words = match blocked {
-            Some(lock) => format!("{head} {} {}", scene.glyphs().bad, lock.why()),
-            None => format!("{head}: {price}"),
+        let (name, price, blocked) = match choice {
+            Action::Rollback { way } => {
+                let known = ways.iter().find(|known| known.way == *way);
+                let blocked = known.and_then(|known| known.interlocks.iter().find(|lock| !lock.is_clear()));
+                let price = known.map_or_else(|| "price unknown".to_owned(), |known| known.price.to_string());
+                (way_words(way), Some(price), blocked)
+            }
+            other => (words::action(other, scene.glyphs()), None, None),
+        };
+        let head = format!("{marker} {} {name}", if chosen { "(x)" } else { "( )" });
+        let words = match (blocked, price) {
+            (Some(lock), _) => format!("{head} {} {}", scene.glyphs().bad, lock.why()),
+            (None, Some(price)) => format!("{head}: {price}"),
+            (None, None) => head,
         };
         let tone = match (chosen, blocked.is_some()) {
             (true, _) => Tone::Strong,
             (false, true) => Tone::Dim,
             (false, false) => Tone::Plain,
         };
-        Some((Weight::Must, Line::styled(fit(&words, width, scene.look), scene.style(tone))))
+        (Weight::Must, Line::styled(fit(&words, width, scene.look), scene.style(tone)))
     });
     rows.collect()
 }
@@ -274,16 +289,8 @@ fn cost(scene: &Scene<'_>, action: &Action) -> Option<String> {
         Action::Deploy { colour, .. } => Some(format!("the traffic stays on {}", colour.other().label())),
         Action::Verify { .. } => Some("nothing is changed".to_owned()),
         Action::Close => Some("nothing is changed but the record that all operators share".to_owned()),
-        Action::Propose { .. } => Some("nothing is merged or deployed by it".to_owned()),
-        Action::Merge { .. } => {
-            Some("the branch is squashed to one commit; the workflow starts on it".to_owned())
-        }
-        Action::DeleteBranch { .. } => Some("the merged commits stay".to_owned()),
-        Action::Approve { .. } => Some("the run goes on to this environment at once".to_owned()),
-        Action::Reject { .. } => Some("the run fails; a new one has to be started".to_owned()),
-        Action::Dispatch { .. } | Action::Rerun { .. } => None,
-        Action::Cancel { .. } => Some("what the run did already stays done".to_owned()),
         Action::Rollback { .. } => room.reason_for(action).map(|reason| format!("why: {reason}")),
+        on_github => github::cost(on_github).map(str::to_owned),
     }
 }
 

@@ -19,8 +19,7 @@ const BETWEEN_MUTATIONS: Duration = Duration::from_secs(1);
 /// How long what became of a call is looked for, and how often.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// From when on a call whose effect is not seen has none: GitHub ends a request that
-    /// takes more than 10 s (docs.github.com/rest, "Troubleshooting: Timeouts").
+    /// Counted from the sending: from when on a call whose effect is not seen has none.
     pub lost: Duration,
     /// How long the effect of an answered call is followed.
     pub follow: Duration,
@@ -29,11 +28,7 @@ pub(super) struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            lost: Duration::from_secs(20),
-            follow: Duration::from_secs(60),
-            pause: Duration::from_millis(1500),
-        }
+        Self { lost: super::LOST, follow: Duration::from_secs(60), pause: Duration::from_millis(1500) }
     }
 }
 
@@ -43,7 +38,7 @@ pub(super) struct Pace(Mutex<Option<Instant>>);
 
 impl Pace {
     /// Waits for the next mutation's turn.
-    async fn turn(&self) {
+    pub(super) async fn turn(&self) {
         let mut last = self.0.lock().await;
         if let Some(last) = *last {
             sleep_until(last + BETWEEN_MUTATIONS).await;

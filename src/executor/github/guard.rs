@@ -16,6 +16,7 @@ use crate::sop::command::Command;
 use crate::sop::interlock::{Freshness, Interlock, OnGitHub, Situation, interlocks};
 use crate::sop::record::Record;
 use crate::sop::repository::Repository;
+use crate::sources::github::read_for;
 
 /// Lets an action through, with what it rests on, or says why not.
 pub(super) async fn pass(job: &Job, github: &GitHub) -> Result<Repository, Conclusion> {
@@ -45,7 +46,8 @@ pub(super) async fn pass(job: &Job, github: &GitHub) -> Result<Repository, Concl
 }
 
 async fn read(job: &Job, github: &GitHub) -> Result<Repository, Conclusion> {
-    let read = crate::sources::github::read_for(&github.client, &github.setting, &job.order.action).await;
+    let client = github.client().await.map_err(|why| not_done(format!("nothing was changed: {why}")))?;
+    let read = read_for(client, github.setting(), &job.order.action).await;
     read.map_err(|trouble| not_done(format!("nothing was changed: {}", trouble.words())))
 }
 
@@ -71,7 +73,7 @@ fn judge(
         evidence: &job.order.evidence,
         pods: None,
         github: Some(OnGitHub {
-            setting: &github.setting,
+            setting: github.setting(),
             repository: Some(repository),
             freshness: Freshness::ReadNow,
         }),

@@ -1,24 +1,28 @@
 //! What is changed on GitHub: one call each, after its guard, and what became of it.
 
 mod call;
+mod draft;
 mod guard;
 mod request;
 mod sign;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use self::call::{CallEnd, Effect, Pace, Patience, Truth};
+pub(super) use self::draft::draft;
 use self::request::Request;
 use self::sign::{Looker, Sign};
 use super::finding::OpenOperation;
 use super::guard::blocked_by;
 use super::job::{Job, not_done};
 use super::world::World;
+use crate::config;
 use crate::room::message::Conclusion;
 use crate::sop::interlock::InterlockId;
 use crate::sop::operation::Action;
@@ -26,22 +30,38 @@ use crate::sop::record::OperationResult;
 use crate::sop::repository::{GitHubSetting, Repository};
 use crate::sources::github::Client;
 
+/// From when on a call whose effect is not seen has none: GitHub ends a request that takes
+/// more than 10 s (docs.github.com/rest, "Troubleshooting: Timeouts").
+const LOST: Duration = Duration::from_secs(20);
+
 /// The GitHub of an executor.
 #[derive(Debug)]
 pub(super) struct GitHub {
-    pub client: Arc<Client>,
-    pub setting: GitHubSetting,
+    config: config::GitHub,
+    /// Made when it is first needed.
+    client: OnceCell<Client>,
     pace: Pace,
     patience: Patience,
 }
 
 impl GitHub {
-    pub(super) fn new(client: Arc<Client>, setting: GitHubSetting) -> Self {
-        Self { client, setting, pace: Pace::default(), patience: Patience::default() }
+    pub(super) fn new(config: config::GitHub) -> Self {
+        // An answer may be as late as its limit, and is looked for after that.
+        let patience = Patience { lost: LOST.max(config.endpoint.timeout), ..Patience::default() };
+        Self { config, client: OnceCell::new(), pace: Pace::default(), patience }
     }
 
-    fn looker(&self) -> Looker<'_> {
-        Looker { client: &self.client, repository: &self.setting.repository }
+    const fn setting(&self) -> &GitHubSetting {
+        &self.config.setting
+    }
+
+    async fn client(&self) -> Result<&Client, String> {
+        self.client.get_or_try_init(|| Client::new(&self.config)).await
+    }
+
+    async fn looker(&self) -> Result<Looker<'_>, String> {
+        let client = self.client().await?;
+        Ok(Looker { client, repository: &self.setting().repository })
     }
 }
 
@@ -66,10 +86,13 @@ pub(super) async fn run(job: &Job) -> Conclusion {
 async fn perform(job: &Job, github: &GitHub, fresh: &Repository) -> Conclusion {
     const STEP: &str = "call";
     let action = &job.order.action;
-    let Some(request) = Request::of(action, &github.setting.repository) else {
+    let Some(request) = Request::of(action, &github.setting().repository) else {
         return not_done("nothing was changed: it is not done on GitHub");
     };
-    let looker = github.looker();
+    let looker = match github.looker().await {
+        Ok(looker) => looker,
+        Err(why) => return not_done(format!("nothing was changed: {why}")),
+    };
     if let Err(conclusion) = nothing_unmerged(action, looker, fresh).await {
         return conclusion;
     }
@@ -79,7 +102,7 @@ async fn perform(job: &Job, github: &GitHub, fresh: &Repository) -> Conclusion {
     };
     job.sending(request.words(), &request.body);
     let sent = Instant::now();
-    match call::send(&github.client, &github.pace, &request).await {
+    match call::send(looker.client, &github.pace, &request).await {
         CallEnd::Done => {
             job.answered("done");
             job.done(STEP, "GitHub says that it is done", job.confirmed).await;
@@ -171,7 +194,7 @@ pub(super) async fn settle(world: &World, operation: &OpenOperation) -> Result<E
         let words = format!("whether {workflow} was started can no longer be told: look at its runs");
         return Ok(Ended { result: OperationResult::Failed, words });
     }
-    let looked = github.looker().look(&operation.action, &sign::Before::default()).await;
+    let looked = github.looker().await?.look(&operation.action, &sign::Before::default()).await;
     let sign = looked.map_err(|trouble| trouble.words().to_owned())?;
     let (result, words) = match sign {
         Sign::Done(words) => (OperationResult::Verified, words),

@@ -6,7 +6,7 @@ use super::{Freshness, InterlockId as Id, LockState, OnGitHub, Situation};
 use crate::sop::chain::{Chain, Fit, LinkId, Origin};
 use crate::sop::commit::Sha;
 use crate::sop::operation::Action;
-use crate::sop::pipeline::{PendingApproval, Run, RunId, RunState};
+use crate::sop::pipeline::{PendingApproval, Run, RunId};
 use crate::sop::pull_request::{
     CheckState, Mergeability, PullRequest, PullRequestState, Review, ReviewState,
 };
@@ -335,11 +335,11 @@ fn waiting(run: &Run, environment: &str, id: u64) -> LockState {
         return blocked(format!("{} {what} it for {environment} already", decision.by));
     }
     if run.state.is_over() {
-        return blocked(format!("the run is over: {}", run_state(&run.state)));
+        return blocked(format!("the run is over: {}", run.state.word()));
     }
     blocked(match run.waiting.first() {
         Some(other) => format!("it waits for {}, not for {environment}", other.environment),
-        None => format!("it does not wait for {environment} (it is {})", run_state(&run.state)),
+        None => format!("it does not wait for {environment} (it is {})", run.state.word()),
     })
 }
 
@@ -405,9 +405,9 @@ fn old_commit(run: &Run, github: &OnGitHub<'_>) -> LockState {
 fn over(run: &Run, shown: &RunId) -> LockState {
     same_attempt(run, shown).unwrap_or_else(|| {
         if run.state.is_over() {
-            clear(format!("#{} is over: {}", run.number, run_state(&run.state)))
+            clear(format!("#{} is over: {}", run.number, run.state.word()))
         } else {
-            blocked(format!("#{} is not over (it is {})", run.number, run_state(&run.state)))
+            blocked(format!("#{} is not over (it is {})", run.number, run.state.word()))
         }
     })
 }
@@ -415,25 +415,9 @@ fn over(run: &Run, shown: &RunId) -> LockState {
 fn under_way(run: &Run, shown: &RunId) -> LockState {
     same_attempt(run, shown).unwrap_or_else(|| {
         if run.state.is_over() {
-            blocked(format!("#{} is over: {}", run.number, run_state(&run.state)))
+            blocked(format!("#{} is over: {}", run.number, run.state.word()))
         } else {
-            clear(format!("#{} is {}", run.number, run_state(&run.state)))
+            clear(format!("#{} is {}", run.number, run.state.word()))
         }
     })
-}
-
-/// A run's state in a word or two.
-const fn run_state(state: &RunState) -> &str {
-    match state {
-        RunState::Queued => "queued",
-        RunState::Waiting => "waiting",
-        RunState::Running => "running",
-        RunState::Passed => "passed",
-        RunState::Failed => "failed",
-        RunState::Cancelled => "cancelled",
-        RunState::Skipped => "skipped",
-        RunState::TimedOut => "timed out",
-        RunState::Neutral => "neutral",
-        RunState::Other(word) => word.as_str(),
-    }
 }

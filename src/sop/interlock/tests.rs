@@ -9,6 +9,7 @@ use crate::sop::colour::Colour;
 use crate::sop::operation::RollbackWay;
 use crate::sop::verification::{CheckOutcome, CheckResult, PodVerification};
 
+mod github;
 mod stand_down;
 
 const NEW: &str = "ghcr.io/t/backend:v2";

@@ -15,7 +15,10 @@ pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
         return vec![Line::styled("which colour has the traffic is not known yet", scene.style(Tone::Dim))];
     };
     let width = usize::from(width);
-    let mut lines = vec![Line::styled(chain.words(), scene.style(Tone::Strong)), Line::default()];
+    let tone = if chain.broken().is_some() { Tone::Bad } else { Tone::Strong };
+    let words = wrapped(&chain.words(), width).into_iter();
+    let mut lines: Vec<Line<'static>> = words.map(|row| Line::styled(row, scene.style(tone))).collect();
+    lines.push(Line::default());
     lines.extend(chain.links.iter().flat_map(|link| link_lines(scene, link, width)));
     lines.push(Line::default());
     let words = "What was reviewed and checked says something about what gets the traffic only as long \

@@ -63,22 +63,16 @@ fn state_words(scene: &Scene<'_>, request: &PullRequest) -> (String, Tone) {
 
 fn merge_words(scene: &Scene<'_>, request: &PullRequest) -> (String, Tone) {
     let glyphs = scene.glyphs();
-    let way = format!(
-        "{} {} {} {} {}",
-        request.head_branch,
-        request.head.sha.short(),
-        glyphs.arrow,
-        request.base_branch,
-        glyphs.dot
-    );
-    match &request.mergeability {
-        Mergeability::Computing => (format!("{way} {} GitHub is working it out", glyphs.unknown), Tone::Dim),
-        Mergeability::Clean => (format!("{way} {} clean", glyphs.good), Tone::Plain),
+    let (words, tone) = match &request.mergeability {
+        Mergeability::Computing => (format!("{} GitHub is working it out", glyphs.unknown), Tone::Dim),
+        Mergeability::Clean => (format!("{} clean", glyphs.good), Tone::Plain),
         Mergeability::Conflicts => {
-            (format!("{way} {} conflicts with {}", glyphs.bad, request.base_branch), Tone::Bad)
+            (format!("{} conflicts with {}", glyphs.bad, request.base_branch), Tone::Bad)
         }
-        Mergeability::Held(word) => (format!("{way} {} held: {word}", glyphs.warn), Tone::Warn),
-    }
+        Mergeability::Held(word) => (format!("{} held: {word}", glyphs.warn), Tone::Warn),
+    };
+    let (dot, head, arrow) = (glyphs.dot, request.head.sha.short(), glyphs.arrow);
+    (format!("{words} {dot} {} {head} {arrow} {}", request.head_branch, request.base_branch), tone)
 }
 
 /// `✓ 5 passed · ▶ 1 running · ✗ 1 failed: bandit`; said when they are of another head.
