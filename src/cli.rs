@@ -1,11 +1,17 @@
 //! The command line.
 
+mod github;
+#[cfg(test)]
+mod workflows;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::sop::colour::Colour;
 use crate::sop::interlock::InterlockId;
+
+pub use github::{Cancel, Decide, Dispatch, Pr, Rerun, Run, RunCommand, RunList, RunShow};
 
 /// The control room for blue/green deployments.
 ///
@@ -78,6 +84,14 @@ pub enum Command {
     Close(Close),
     /// Watch the new version after the switch; the exit status says how it went
     Watch(Watch),
+    /// Show the release's pull request, open it, merge it, delete its branch
+    Pr(Pr),
+    /// The pipeline's runs: list, show, rerun, cancel, dispatch
+    Run(Run),
+    /// Let the waiting run go on to its environment
+    Approve(Decide),
+    /// Refuse the waiting run its environment
+    Reject(Decide),
     /// Print the state of both colours
     Status(Status),
     /// Check configuration, credentials, objects and permissions

@@ -294,7 +294,7 @@ fn send(stage: &mut Stage, body: Body) {
     let prompted = stage.room.view.prompt.is_some();
     let ready = dialog.as_ref().map(|dialog| dialog.readiness(&stage.room));
     let word = dialog.as_ref().and_then(|dialog| {
-        dialog.action().map(|action| action.confirmation(&stage.room.setting.service).to_owned())
+        dialog.action().map(|action| action.confirmation(&stage.room.setting.service).into_owned())
     });
     stage.effects.clear();
     stage.send(body);

@@ -65,7 +65,14 @@ fn situations() -> Vec<Stage> {
     faults.want(Intent::Open(Overlay::Faults));
     let measuring =
         Stage::measuring(|setting| setting.dashboard = Some("https://grafana.example/d/1".into()));
-    all.extend([groups, help, dialog, rehearsal, faults, measuring]);
+    let mut repository = Stage::watch();
+    repository.room.setting.github = Some(rooms::github());
+    let mut pipeline = Stage::watch();
+    pipeline.room.setting.github = Some(rooms::github());
+    pipeline.want(Intent::Focus(Pane::Pipeline));
+    let mut job_log = Stage::watch();
+    job_log.want(Intent::Open(Overlay::JobLog));
+    all.extend([groups, help, dialog, rehearsal, faults, measuring, repository, pipeline, job_log]);
     all
 }
 
@@ -85,9 +92,11 @@ fn every_key_of_every_binding_is_reachable() {
 #[test]
 fn help_and_footer_say_what_the_table_says() {
     let mut stage = Stage::watch();
+    stage.room.setting.github = Some(rooms::github());
+    stage.room.setting.alerts = true;
     stage.want(Intent::Open(Overlay::Help));
     let mut seen = String::new();
-    for _ in 0..8 {
+    for _ in 0..10 {
         seen.push_str(&screen(&stage));
         press(&mut stage, plain(KeyCode::PageDown));
     }
@@ -187,6 +196,19 @@ fn the_palette_opens_a_dialog_but_confirms_nothing() {
     press(&mut stage, plain(KeyCode::Enter));
     assert_eq!(stage.room.view.dialog.as_ref().map(|dialog| dialog.kind), Some(ActionKind::Rollback));
     assert!(stage.effects.is_empty());
+}
+
+#[test]
+fn the_palette_finds_by_every_word() {
+    let mut stage = Stage::watch();
+    let words: Vec<_> =
+        Binding::matching("TRAFFIC idle", &stage.room).iter().map(|found| found.words).collect();
+    assert_eq!(words, ["switch the traffic to the idle colour"]);
+    assert!(Binding::matching("", &stage.room).len() > 20);
+    assert!(Binding::matching("no such thing", &stage.room).is_empty());
+    assert!(Binding::matching("merge squash", &stage.room).is_empty(), "there is no repository");
+    stage.room.setting.github = Some(rooms::github());
+    assert_eq!(Binding::matching("merge squash", &stage.room).len(), 1);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The screens, as an operator sees them: text by snapshot, meaning in styles by assertion.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/drawing.rs"]
+mod drawing;
 #[path = "support/rooms.rs"]
 mod rooms;
 
@@ -14,33 +16,18 @@ use cutover::sop::colour::Colour;
 use cutover::sop::command::Command;
 use cutover::sop::operation::ActionKind;
 use cutover::ui::{self, Look};
+use drawing::{ASCII, COLOUR, PLAIN, SIZES, cell, rows};
 use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use rooms::Stage;
 
-const COLOUR: Look = Look { colour: true, unicode: true };
-const ASCII: Look = Look { colour: true, unicode: false };
-const PLAIN: Look = Look { colour: false, unicode: true };
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
-
-fn drawn(stage: &Stage, (width, height): (u16, u16), look: Look) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| ui::draw(frame, &stage.room, &look)).unwrap();
-    terminal.backend().buffer().clone()
-}
-
-fn rows(buffer: &Buffer) -> Vec<String> {
-    buffer
-        .content
-        .chunks(usize::from(buffer.area.width))
-        .map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned())
-        .collect()
+fn drawn(stage: &Stage, size: (u16, u16), look: Look) -> Buffer {
+    drawing::drawn(&stage.room, size, look)
 }
 
 fn text(stage: &Stage, size: (u16, u16), look: Look) -> String {
-    rows(&drawn(stage, size, look)).join("\n")
+    drawing::text(&stage.room, size, look)
 }
 
 /// One snapshot for each size, and one in ASCII.
@@ -49,19 +36,6 @@ fn snapshots(name: &str, stage: &Stage) {
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text(stage, size, COLOUR));
     }
     insta::assert_snapshot!(format!("{name}_ascii_80x24"), text(stage, (80, 24), ASCII));
-}
-
-/// The first cell of `words` on the screen.
-fn cell<'b>(buffer: &'b Buffer, words: &str) -> &'b ratatui::buffer::Cell {
-    let width = usize::from(buffer.area.width);
-    for (y, row) in buffer.content.chunks(width).enumerate() {
-        let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-        if let Some(at) = line.find(words) {
-            let x = line[..at].chars().count();
-            return &buffer.content[y * width + x];
-        }
-    }
-    panic!("`{words}` is not on the screen:\n{}", rows(buffer).join("\n"));
 }
 
 #[test]

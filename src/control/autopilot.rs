@@ -124,6 +124,9 @@ impl Autopilot {
             Some(Phase::Watch) => self.watch(room),
             Some(Phase::StandDown) => self.stand_down(room),
             Some(Phase::Prepare) => self.perform(room, ActionKind::Deploy),
+            Some(Phase::Review | Phase::Pipeline | Phase::Approval | Phase::Migrate) => {
+                self.or_stuck(room, "the pipeline does not go on")
+            }
             Some(Phase::Deploy) => self.deploy(room),
             Some(Phase::Verify) => self.perform(room, ActionKind::Verify),
             Some(Phase::Switch) => self.switch(room),

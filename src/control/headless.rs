@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::Control;
 use super::printer::Printer;
-use crate::cli::{Command, Confirm};
+use super::release;
+use crate::cli::{Command, Confirm, Output, Run, RunCommand};
 use crate::room::dialog::typed_image;
 use crate::room::intent::Intent;
-use crate::room::message::{Body, Conclusion, LinkState, Observation};
+use crate::room::message::{Body, Conclusion, Draft, LinkState, Observation};
 use crate::sop::colour::Colour;
 use crate::sop::operation::{Action, OperationId, Order, Override, RollbackWay};
 use crate::sop::verdict::Verdict;
@@ -46,12 +47,18 @@ impl Refusal {
     }
 }
 
-/// Carries out one action; the exit status.
+/// Carries out one action, or shows what a command asks to see; the exit status.
 pub async fn run(mut control: Control, command: &Command) -> u8 {
-    let Some(confirm) = confirm_of(command) else { return USAGE };
-    let printer = Printer { output: confirm.output };
-    let status = match act(&mut control, command, confirm, &printer).await {
-        Ok(conclusion) => conclusion.exit_status(),
+    let printer = Printer { output: output_of(command) };
+    let done = match (release::only_looks(command), confirm_of(command)) {
+        (true, _) => look(&mut control, command, &printer).await,
+        (false, Some(confirm)) => {
+            act(&mut control, command, confirm, &printer).await.map(|conclusion| conclusion.exit_status())
+        }
+        (false, None) => return USAGE,
+    };
+    let status = match done {
+        Ok(status) => status,
         Err(refusal) => {
             printer.refused(&refusal);
             refusal.exit_status()
@@ -61,6 +68,20 @@ pub async fn run(mut control: Control, command: &Command) -> u8 {
     status
 }
 
+async fn look(control: &mut Control, command: &Command, printer: &Printer) -> Result<u8, Refusal> {
+    release::until_read(control, false).await?;
+    release::show(&control.room, command, printer)?;
+    Ok(0)
+}
+
+fn output_of(command: &Command) -> Output {
+    match command {
+        Command::Run(Run { what: RunCommand::List(list) }) => list.output,
+        Command::Run(Run { what: RunCommand::Show(show) }) => show.output,
+        command => confirm_of(command).map_or(Output::Text, |confirm| confirm.output),
+    }
+}
+
 async fn act(
     control: &mut Control,
     command: &Command,
@@ -68,9 +89,17 @@ async fn act(
     printer: &Printer,
 ) -> Result<Conclusion, Refusal> {
     named_target(command, confirm)?;
-    until_seen(control).await?;
-    let action = action(control, command)?;
-    until_measured(control, &action).await;
+    let action = if release::is_on_github(command) {
+        release::until_read(control, true).await?;
+        let draft = if release::wants_draft(command) { control.draft().await } else { Draft::default() };
+        release::action(&control.room, command, draft)?
+            .ok_or_else(|| Refusal::Usage("this command changes nothing".into()))?
+    } else {
+        until_seen(control).await?;
+        let action = action(control, command)?;
+        until_measured(control, &action).await;
+        action
+    };
     agree(control, command, confirm, &action)?;
     let id = control.room.next_operation_id();
     let order = Order {
@@ -98,6 +127,14 @@ const fn confirm_of(command: &Command) -> Option<&Confirm> {
         Command::Rollback(rollback) => Some(&rollback.confirm),
         Command::Retire(retire) => Some(&retire.confirm),
         Command::Close(close) => Some(&close.confirm),
+        Command::Pr(pr) => Some(&pr.confirm),
+        Command::Approve(decide) | Command::Reject(decide) => Some(&decide.confirm),
+        Command::Run(run) => match &run.what {
+            RunCommand::Rerun(rerun) => Some(&rerun.confirm),
+            RunCommand::Cancel(cancel) => Some(&cancel.confirm),
+            RunCommand::Dispatch(dispatch) => Some(&dispatch.confirm),
+            RunCommand::List(_) | RunCommand::Show(_) => None,
+        },
         Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
     }
 }
@@ -113,7 +150,7 @@ fn target(command: &Command) -> Option<String> {
         Command::Close(close) => close.service.clone(),
         Command::Rollback(rollback) if rollback.undo => rollback.service.clone(),
         Command::Rollback(rollback) => colour(rollback.to),
-        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
+        command => release::target(command),
     }
 }
 
@@ -124,6 +161,7 @@ fn named_target(command: &Command, confirm: &Confirm) -> Result<(), Refusal> {
         Command::Close(_) => "--service NAME",
         Command::Rollback(rollback) if rollback.undo => "--service NAME",
         Command::Rollback(_) => "--to COLOUR",
+        command if release::is_on_github(command) => release::flag(command),
         _ => "--colour COLOUR",
     };
     let asked = io::stdin().is_terminal() && io::stderr().is_terminal();
@@ -239,9 +277,7 @@ fn action(control: &Control, command: &Command) -> Result<Action, Refusal> {
         Command::Retire(retire) => Action::Retire { colour: retire.colour.unwrap_or(idle) },
         Command::Close(_) => Action::Close,
         Command::Rollback(rollback) => Action::Rollback { way: way(control, rollback, idle)? },
-        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => {
-            return Err(Refusal::Usage("this command changes nothing".into()));
-        }
+        _ => return Err(Refusal::Usage("this command changes nothing".into())),
     })
 }
 
@@ -291,16 +327,18 @@ fn agree(control: &Control, command: &Command, confirm: &Confirm, action: &Actio
             )))
         };
     }
-    let active = cluster_words(control);
-    let asked = write!(
-        io::stderr(),
-        "{} {} in {}/{} (Service {}; {active}).\nType `{word}` to go on: ",
-        action.kind(),
-        word,
-        room.setting.context,
-        room.setting.namespace,
-        room.setting.service
-    );
+    let where_ = match (&room.setting.github, action.kind().is_on_github()) {
+        (Some(github), true) => format!("{} of {}", release::words(room, action), github.repository),
+        _ => format!(
+            "{} {word} in {}/{} (Service {}; {})",
+            action.kind(),
+            room.setting.context,
+            room.setting.namespace,
+            room.setting.service,
+            cluster_words(control)
+        ),
+    };
+    let asked = write!(io::stderr(), "{where_}.\nType `{word}` to go on: ");
     let mut line = String::new();
     let read = asked.and_then(|()| io::stdin().lock().read_line(&mut line));
     match read {

@@ -8,6 +8,7 @@ mod faults;
 pub mod headless;
 mod printer;
 pub mod rehearse;
+pub mod release;
 mod score;
 pub mod screen;
 mod start;
@@ -27,7 +28,7 @@ use crate::config::Environment;
 use crate::executor::Executor;
 use crate::rehearsal::faults::Faults;
 use crate::room::logs::{LogOrder, Logs};
-use crate::room::message::{Body, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::message::{Body, Draft, Effect, Message, Notice, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::room::{Room, Setting};
 use crate::sop::command::Operator;
@@ -154,6 +155,15 @@ impl Control {
         self.executor.borrow().is_some()
     }
 
+    /// What the pull request of the release may say; empty while nobody is there to ask.
+    pub(super) async fn draft(&self) -> Draft {
+        let executor = self.executor.borrow().clone();
+        match executor {
+            Some(executor) => executor.draft().await.0,
+            None => Draft::default(),
+        }
+    }
+
     /// The time, for pacing.
     #[must_use]
     pub fn now(&self) -> Moment {
@@ -207,6 +217,9 @@ impl Control {
             }
             Effect::Note(note) => {
                 self.with_executor(|executor| async move { executor.note(note).await });
+            }
+            Effect::OfferDraft => {
+                self.with_executor(|executor| async move { executor.offer_draft().await });
             }
             Effect::GiveUpCommand => {
                 self.with_executor(|executor| async move { executor.give_up_command().await });
@@ -338,6 +351,7 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         signals: signals.collect(),
         alerts: environment.alerts.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
+        github: None,
         rehearsal,
     }
 }

@@ -116,6 +116,8 @@ pub(super) fn decide(operation: &OpenOperation, cluster: &Cluster) -> Finding {
                 found => found,
             }
         }
+        // GitHub tells about what was ordered there.
+        _ => Finding::NotApplied("it was ordered on GitHub".to_owned()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::sop::access::{self, Access};
 use crate::sop::colour::Colour;
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::{Freshness, Interlock, InterlockId, LockState, Situation, interlocks};
-use crate::sop::operation::{Action, RollbackWay};
+use crate::sop::operation::{Action, Order, RollbackWay};
 use crate::sop::phase;
 use crate::sop::record::{OperationRecord, Record};
 use crate::sources::kubernetes::marks;
@@ -30,7 +30,7 @@ pub(super) async fn pass(job: &Job) -> Result<Fresh, Conclusion> {
             settle::before_change(&job.world, record, &gone).await;
         }
     }
-    let record = intend(job, &seen, record).boxed().await?;
+    let record = intend(job, Some(&seen), record).boxed().await?;
     if job.stop.is_cancelled() {
         return Err(not_done("not begun, nothing was changed: a rollback was ordered"));
     }
@@ -71,13 +71,7 @@ async fn look(job: &Job) -> Result<(Fresh, Access, Result<Record, RecordError>),
         world.holding.look().boxed(),
     );
     let seen = seen.map_err(|error| not_done(format!("nothing was changed: {error}")))?;
-    let mut command = command_or_unknown(job, lock).await;
-    if command.is_foreign() && world.holding.age_is_unknown() && job.order.take_command.is_none() {
-        command = wait_for_a_sign_of_life(job, command).await;
-    }
-    if job.order.take_command.is_some() && command.is_foreign() {
-        command = Command::Nobody;
-    }
+    let command = look_at_command(job, lock).boxed().await;
     let known = record.clone().unwrap_or_default();
     let blocked = judge(job, &seen, &access, &command, &known);
     match &record {
@@ -95,6 +89,18 @@ async fn look(job: &Job) -> Result<(Fresh, Access, Result<Record, RecordError>),
     } else {
         Err(Conclusion::Blocked { interlocks: blocked })
     }
+}
+
+/// Who is in command, as far as this order goes: one that takes it finds nobody.
+pub(super) async fn look_at_command(job: &Job, looked: Result<Command, LockError>) -> Command {
+    let mut command = command_or_unknown(job, looked).await;
+    if command.is_foreign() && job.world.holding.age_is_unknown() && job.order.take_command.is_none() {
+        command = wait_for_a_sign_of_life(job, command).await;
+    }
+    if job.order.take_command.is_some() && command.is_foreign() {
+        command = Command::Nobody;
+    }
+    command
 }
 
 async fn command_or_unknown(job: &Job, looked: Result<Command, LockError>) -> Command {
@@ -146,15 +152,19 @@ fn judge(job: &Job, seen: &Fresh, access: &Access, command: &Command, record: &R
         notes: &record.notes,
         evidence: &job.order.evidence,
         pods: None,
+        github: None,
         read_only: world.read_only,
         policy: &world.environment.policy,
         now: job.now(),
     };
-    let overridden =
-        |id: InterlockId| id.overridable() && job.order.overrides.iter().any(|given| given.interlock == id);
     let mut locks = interlocks(&job.order.action, Some(&job.order.expectation), &situation);
-    locks.retain(|lock| !lock.is_clear() && !overridden(lock.id));
+    locks.retain(|lock| !lock.is_clear() && !overridden(&job.order, lock));
     locks
+}
+
+/// Whether an order comes with a reason against a condition that may be overridden.
+pub(super) fn overridden(order: &Order, lock: &Interlock) -> bool {
+    lock.overridable() && order.overrides.iter().any(|given| given.interlock == lock.id)
 }
 
 /// Whether somebody who was in command later than this session has changed the
@@ -167,7 +177,7 @@ fn outrun(job: &Job, fresh: &Fresh) -> Option<Interlock> {
 }
 
 /// Puts this session in command, or says who is. Whose expired lock it took, if any.
-async fn take_command(job: &Job) -> Result<Option<String>, Conclusion> {
+pub(super) async fn take_command(job: &Job) -> Result<Option<String>, Conclusion> {
     let take_over = if job.order.take_command.is_some() { TakeOver::Now } else { TakeOver::WhenFree };
     match job.world.holding.acquire(take_over).await {
         Ok(Acquired::Held { fence, already, from }) => {
@@ -204,9 +214,13 @@ pub(super) async fn told_of_command(job: &Job, fence: i64, from: Option<String>,
 
 /// The intent, where colleagues and a later start of the program find it. Neither
 /// may be missing: who cannot write down what is about to happen does not do it.
-async fn intend(job: &Job, seen: &Fresh, known: Result<Record, RecordError>) -> Result<Record, Conclusion> {
+pub(super) async fn intend(
+    job: &Job,
+    seen: Option<&Fresh>,
+    known: Result<Record, RecordError>,
+) -> Result<Record, Conclusion> {
     let papers = &job.world.papers;
-    let (operation, before) = intent(job, Some(seen));
+    let (operation, before) = intent(job, seen);
     let changes = job.order.action.changes_the_world();
     // Even a write that failed may have arrived.
     job.put_in_record();
@@ -247,7 +261,7 @@ pub(super) fn intent(job: &Job, seen: Option<&Fresh>) -> (OperationRecord, Befor
     };
     let operation = OperationRecord {
         id: order.id.clone(),
-        action: order.action.clone(),
+        action: order.action.in_short(),
         by: job.world.operator.identity(),
         at: job.now().wall,
         fence: job.fence(),

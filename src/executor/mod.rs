@@ -10,6 +10,7 @@ mod doubt;
 mod finding;
 mod follow;
 mod fresh;
+mod github;
 mod guard;
 mod job;
 mod lanes;
@@ -44,7 +45,7 @@ use self::world::World;
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::journal::{Before, Journal, LockChange, What, state_directory};
-use crate::room::message::{Conclusion, Message, Outcome, Urgency};
+use crate::room::message::{Body, Conclusion, Draft, Message, Observation, Outcome, Urgency};
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::InterlockId;
 use crate::sop::note::Note;
@@ -112,6 +113,7 @@ impl Executor {
         let papers = Papers::new(journal, SharedRecord::new(&place), me.clone(), &reporter);
         let on_loss = tell_loss(papers.clone(), reporter.clone());
         let holding = Holding::new(DeployLock::new(&place), me, clock, on_loss);
+        let github: Option<github::GitHub> = None;
         let world = World {
             read_only: environment.read_only,
             environment,
@@ -123,6 +125,7 @@ impl Executor {
             holding,
             lanes: Lanes::default(),
             rights: Rights::default(),
+            github,
             turn: tokio::sync::Mutex::default(),
         };
         Self { world: Arc::new(world), room }
@@ -194,6 +197,26 @@ impl Executor {
         world.papers.owe_journal(What::Note { note: note.clone() });
         world.papers.owe_record(RecordChange::Note(note));
         world.papers.all_written(PAPERS_LIMIT).await;
+    }
+
+    /// What the pull request of the release may say, from its change log; why that is not
+    /// in it, where it is not.
+    pub async fn draft(&self) -> (Draft, Option<String>) {
+        match &self.world.github {
+            Some(github) => github::draft(github).boxed().await,
+            None => (Draft::default(), None),
+        }
+    }
+
+    /// Tells the room what its pull request may say.
+    pub async fn offer_draft(&self) {
+        let (draft, missing) = self.draft().await;
+        if let Some(why) = missing {
+            self.world.reporter.notice(Urgency::Warning, why).await;
+        }
+        let body = Body::Observation(Observation::Draft { draft, edited: false });
+        // Nobody listens any more when the program ends.
+        let _ = self.room.send(Message { at: self.world.clock.now(), body }).await;
     }
 
     /// Takes command without changing anything else; from somebody else only with a
@@ -318,6 +341,9 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
         true => Some(job.world.turn.lock().await),
         false => None,
     };
+    if action.kind().is_on_github() {
+        return github::run(job).boxed().await;
+    }
     let fresh = match guard::pass(job).boxed().await {
         Ok(fresh) => fresh,
         Err(conclusion) => {
@@ -334,6 +360,7 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
         Action::Retire { colour } => retire::run(job, &fresh, *colour).boxed().await,
         Action::Close => close::run(job, &fresh),
         Action::Rollback { .. } => not_done("a rollback has a lane of its own"),
+        _ => not_done("it is done on GitHub"),
     }
 }
 

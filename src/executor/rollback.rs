@@ -131,6 +131,7 @@ fn judge(job: &Job, fresh: &Fresh, access: &access::Access) -> Result<(), Conclu
         notes: &[],
         evidence: &job.order.evidence,
         pods: None,
+        github: None,
         read_only: world.read_only,
         policy: &world.environment.policy,
         now: job.now(),

@@ -12,6 +12,7 @@ use kube::api::Patch;
 
 use super::finding::{Finding, OpenOperation, decide, is_elsewhere, merged, told};
 use super::fresh::{self, Fresh};
+use super::github::Ended;
 use super::papers::RecordChange;
 use super::patch;
 use super::world::{World, as_cutover};
@@ -129,6 +130,9 @@ async fn settle_one(world: &World, operation: OpenOperation) {
     if has_ended(world, &operation).await {
         return;
     }
+    if operation.action.kind().is_on_github() {
+        return settle_on_github(world, operation).boxed().await;
+    }
     let fresh = match fresh::read(world, None).await {
         Ok(fresh) => fresh,
         Err(error) => {
@@ -162,6 +166,16 @@ async fn settle_one(world: &World, operation: OpenOperation) {
         },
     };
     write_down(world, operation, result, words).await;
+}
+
+async fn settle_on_github(world: &World, operation: OpenOperation) {
+    match super::github::settle(world, &operation).await {
+        Ok(Ended { result, words }) => write_down(world, operation, result, words).await,
+        Err(why) => {
+            let words = format!("{} is still open: {why}", told(&operation));
+            world.reporter.notice(Urgency::Warning, words).await;
+        }
+    }
 }
 
 /// Whether nobody is at it any more: its session does not hold the lock, or has let

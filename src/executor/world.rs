@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Api;
 use kube::api::PatchParams;
 
+use super::github::GitHub;
 use super::lanes::Lanes;
 use super::papers::Papers;
 use super::report::Reporter;
@@ -33,6 +34,8 @@ pub(super) struct World {
     pub holding: Holding,
     pub lanes: Lanes,
     pub rights: Rights,
+    /// `None`: no repository is configured.
+    pub github: Option<GitHub>,
     /// Held by who is about to change the Service: an ordinary order, or the settling
     /// of an old one. A rollback does not wait for it.
     pub turn: tokio::sync::Mutex<()>,

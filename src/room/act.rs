@@ -1,6 +1,7 @@
 //! From wanting to doing: what each action would be right now, and whether it may.
 
 use super::Room;
+use super::github::nothing_to_do;
 use crate::sop::interlock::{Interlock, first_blocked, interlocks};
 use crate::sop::operation::{Action, ActionKind, Expectation, OperationId, RollbackWay};
 use crate::sop::rollback::{WayBack, ways_back};
@@ -8,7 +9,7 @@ use crate::sop::rollback::{WayBack, ways_back};
 /// An action as it would be ordered now, and what stands in its way.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// `None` while the pair has not been seen.
+    /// `None` while the pair has not been seen, or there is nothing to do it to.
     pub action: Option<Action>,
     pub interlocks: Vec<Interlock>,
     /// The first reason why it may not be done; `None` when it may.
@@ -20,6 +21,9 @@ impl Room {
     /// idle colour's present one stands in for it.
     #[must_use]
     pub fn proposal(&self, kind: ActionKind) -> Option<Action> {
+        if kind.is_on_github() {
+            return self.proposal_on_github(kind);
+        }
         let idle = self.world.cluster.idle()?;
         Some(match kind {
             ActionKind::Deploy => {
@@ -31,6 +35,7 @@ impl Room {
             ActionKind::Retire => Action::Retire { colour: idle },
             ActionKind::Close => Action::Close,
             ActionKind::Rollback => Action::Rollback { way: self.cheapest_way_back()?.way },
+            _ => return None,
         })
     }
 
@@ -52,7 +57,7 @@ impl Room {
     #[must_use]
     pub fn standing(&self, kind: ActionKind) -> Standing {
         let Some(action) = self.proposal(kind) else {
-            let blocked = Some("the pair has not been seen yet".to_owned());
+            let blocked = Some(nothing_to_do(kind).to_owned());
             return Standing { action: None, interlocks: Vec::new(), blocked };
         };
         let interlocks = interlocks(&action, None, &self.situation());

@@ -91,13 +91,14 @@ impl Room {
     fn evidence(&self, signals: &[Judged]) -> Evidence {
         let at = Some(self.now.wall);
         if self.metrics.tracks.is_empty() {
-            return Evidence { at, ..Evidence::default() };
+            return Evidence { at, origin: self.origin(), ..Evidence::default() };
         }
         Evidence {
             at,
             watch: Some(self.watch_so_far(signals)),
             missing: self.missing(),
             idle_requests: self.world.cluster.idle().and_then(|idle| self.idle_requests(idle)),
+            origin: self.origin(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Room;
 use super::intent::Edit;
+use super::message::Draft;
 use super::text::TextLine;
 use crate::sop::cluster::image_with_version;
 use crate::sop::interlock::{Interlock, InterlockId, interlocks};
@@ -22,11 +23,16 @@ pub struct Dialog {
     pub kind: ActionKind,
     pub opened: Moment,
     pub expectation: Expectation,
-    /// What may be chosen: one action, or the ways back.
+    /// What may be chosen: one action, or the ways back, the environments that wait, what
+    /// of a run is run again.
     pub choices: Vec<Action>,
     pub chosen: usize,
     /// The version to deploy; used by deploy only.
     pub version: TextLine,
+    /// A pull request's title, or the comment of a decision.
+    pub words: TextLine,
+    /// What `words` began with.
+    pub offered: String,
     /// Reasons typed for conditions that may be overridden.
     pub reasons: Vec<(InterlockId, TextLine)>,
     pub typed: TextLine,
@@ -38,6 +44,7 @@ pub struct Dialog {
 pub enum Field {
     Choice,
     Version,
+    Words,
     Reason(InterlockId),
     Typed,
 }
@@ -66,10 +73,16 @@ impl Dialog {
             ActionKind::Rollback => {
                 room.ways_back().into_iter().map(|back| Action::Rollback { way: back.way }).collect()
             }
+            _ if kind.is_on_github() => room.choices_on_github(kind),
             _ => room.proposal(kind).into_iter().collect(),
         };
-        let cheapest = room.proposal(kind)?;
-        let chosen = choices.iter().position(|choice| *choice == cheapest)?;
+        let proposed = room.proposal(kind)?;
+        let chosen = choices.iter().position(|choice| *choice == proposed)?;
+        let field = match kind {
+            ActionKind::Deploy => Field::Version,
+            ActionKind::Propose => Field::Words,
+            _ => Field::Typed,
+        };
         let mut dialog = Self {
             kind,
             opened: room.now,
@@ -77,15 +90,17 @@ impl Dialog {
             choices,
             chosen,
             version: TextLine::default(),
+            words: TextLine::default(),
+            offered: String::new(),
             reasons: Vec::new(),
             typed: TextLine::default(),
-            field: if kind == ActionKind::Deploy { Field::Version } else { Field::Typed },
+            field,
         };
         dialog.reasons = dialog.wanted_reasons(room);
         Some(dialog)
     }
 
-    /// The action that would be ordered, with the typed version in it.
+    /// The action that would be ordered, with the typed version or words in it.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         let action = self.choices.get(self.chosen)?.clone();
@@ -93,8 +108,52 @@ impl Dialog {
             Action::Deploy { colour, image } if !self.version.is_blank() => {
                 Action::Deploy { colour, image: typed_image(&image, self.version.as_str().trim()) }
             }
+            Action::Propose { head, base, body, .. } => {
+                Action::Propose { head, base, body, title: self.words.as_str().trim().to_owned() }
+            }
+            Action::Approve { run, head, environment, environment_id, .. } => {
+                Action::Approve { run, head, environment, environment_id, comment: self.comment() }
+            }
+            Action::Reject { run, head, environment, environment_id, .. } => {
+                Action::Reject { run, head, environment, environment_id, comment: self.comment() }
+            }
             other => other,
         })
+    }
+
+    fn comment(&self) -> String {
+        self.words.as_str().trim().to_owned()
+    }
+
+    /// Whether it takes words beside the one that confirms.
+    #[must_use]
+    pub const fn takes_words(&self) -> bool {
+        matches!(self.kind, ActionKind::Propose | ActionKind::Approve | ActionKind::Reject)
+    }
+
+    /// Takes in a draft of the pull request; where nobody edited it, only unless something
+    /// was typed already.
+    pub(super) fn offer(&mut self, draft: Draft, edited: bool) {
+        if self.kind != ActionKind::Propose || (!edited && !self.is_untouched()) {
+            return;
+        }
+        self.words = TextLine::new(&draft.title);
+        // What an operator wrote is not closed by an Enter too many.
+        self.offered = if edited { String::new() } else { self.words.as_str().to_owned() };
+        for choice in &mut self.choices {
+            if let Action::Propose { body, .. } = choice {
+                body.clone_from(&draft.body);
+            }
+        }
+    }
+
+    /// The pull request as it would be opened now.
+    #[must_use]
+    pub fn draft(&self) -> Option<Draft> {
+        match self.action()? {
+            Action::Propose { title, body, .. } => Some(Draft { title, body }),
+            _ => None,
+        }
     }
 
     /// The conditions on the chosen action, judged now against what was shown.
@@ -117,7 +176,7 @@ impl Dialog {
             return Readiness::Blocked(format!("{} is under way", running.action.kind()));
         }
         let locks = self.interlocks(room);
-        if let Some(lock) = locks.iter().find(|lock| !lock.is_clear() && !lock.id.overridable()) {
+        if let Some(lock) = locks.iter().find(|lock| !lock.is_clear() && !lock.overridable()) {
             return Readiness::Blocked(format!("{}: {}", lock.id.words(), lock.why()));
         }
         if self.kind == ActionKind::Deploy && self.version.is_blank() {
@@ -163,6 +222,7 @@ impl Dialog {
     pub fn is_untouched(&self) -> bool {
         self.typed.is_blank()
             && self.version.is_blank()
+            && self.words.as_str() == self.offered
             && self.reasons.iter().all(|(_, line)| line.is_blank())
     }
 
@@ -175,6 +235,9 @@ impl Dialog {
         }
         if self.kind == ActionKind::Deploy {
             fields.push(Field::Version);
+        }
+        if self.takes_words() {
+            fields.push(Field::Words);
         }
         fields.extend(self.reasons.iter().map(|(id, _)| Field::Reason(*id)));
         fields.push(Field::Typed);
@@ -207,6 +270,7 @@ impl Dialog {
         let line = match self.field {
             Field::Choice => return,
             Field::Version => &mut self.version,
+            Field::Words => &mut self.words,
             Field::Reason(id) => match self.reasons.iter_mut().find(|(known, _)| *known == id) {
                 Some((_, line)) => line,
                 None => return,
@@ -234,7 +298,7 @@ impl Dialog {
     fn wanted_reasons(&self, room: &Room) -> Vec<(InterlockId, TextLine)> {
         self.interlocks(room)
             .into_iter()
-            .filter(|lock| !lock.is_clear() && lock.id.overridable())
+            .filter(|lock| !lock.is_clear() && lock.overridable())
             .map(|lock| (lock.id, TextLine::default()))
             .collect()
     }

@@ -24,12 +24,15 @@ pub enum Intent {
     /// Tab: the dialog's next field or way.
     NextField,
     PreviousField,
+    /// Write what the dialog is about in an editor: a pull request's title and text.
+    EditOutside,
     /// An order without a dialog: a headless command, whose flags are the confirmation.
     Perform(Order),
     /// Take command of the release, without changing anything yet.
     TakeCommand,
     GiveUpCommand,
     Logs(LogIntent),
+    Release(ReleaseIntent),
     /// Ask for the words of a note.
     Write(Writing),
     /// The link to the dashboard: to the clipboard, or into a browser.
@@ -66,11 +69,13 @@ pub enum Pane {
     Operation,
     Errors,
     Signals,
+    /// The release's pull request and the run of its pipeline.
+    Pipeline,
 }
 
 impl Pane {
     /// All panes, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Pair, Self::Operation, Self::Errors, Self::Signals];
+    pub const ALL: [Self; 5] = [Self::Pair, Self::Operation, Self::Errors, Self::Signals, Self::Pipeline];
 
     /// The pane's title.
     #[must_use]
@@ -80,6 +85,7 @@ impl Pane {
             Self::Operation => "Operation",
             Self::Errors => "Errors",
             Self::Signals => "Signals",
+            Self::Pipeline => "Pipeline",
         }
     }
 }
@@ -118,6 +124,10 @@ pub enum Overlay {
     Pod,
     /// What can be made to go wrong in a rehearsal.
     Faults,
+    /// The chain of evidence, link by link.
+    Chain,
+    /// The log of a job of the pipeline.
+    JobLog,
 }
 
 /// A change to a line of text.
@@ -154,4 +164,26 @@ pub enum LogIntent {
     Pattern,
     Save,
     Copy,
+}
+
+/// What can be looked at of the release's pull request and pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseIntent {
+    /// The run before the one that is shown, of the same workflow.
+    OlderRun,
+    NewerRun,
+    /// The newest run of another workflow: staging's.
+    NextWorkflow,
+    /// The release's own run again.
+    Follow,
+    /// The whole log of the chosen job.
+    OpenLog,
+    /// Ask for text to find in the job's log.
+    Search,
+    NextHit,
+    PreviousHit,
+    /// Open the shown run, or the pull request while there is none, in the browser.
+    Browse,
+    /// Copy its address.
+    CopyAddress,
 }

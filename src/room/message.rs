@@ -75,6 +75,14 @@ pub enum Observation {
     Duty(Duty),
     /// What was read of the release's repository.
     Repository(Box<Repository>),
+    /// A job's log that was asked for.
+    JobLog(JobLog),
+    /// What the pull request of the release might say; by its own words, or as edited.
+    Draft {
+        draft: Draft,
+        /// Whether an operator wrote it, so that it counts whatever was typed before.
+        edited: bool,
+    },
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
@@ -162,6 +170,33 @@ pub struct Probe {
     pub latency: Duration,
     /// The version that answered, when the answer says.
     pub version: Option<String>,
+}
+
+/// The log of one job, as far as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobLog {
+    /// The job's id.
+    pub job: u64,
+    /// Its lines, cleaned; or why they cannot be read.
+    pub lines: Result<Vec<String>, String>,
+    /// Whether there was more before the first line than is kept.
+    pub cut: bool,
+}
+
+/// A pull request that is being written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    pub title: String,
+    pub body: String,
+}
+
+/// What is to be read of the repository beside the release's own run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// A run whose jobs are looked at.
+    pub run: Option<u64>,
+    /// A job whose log lies open.
+    pub log: Option<u64>,
 }
 
 /// A line for the operators.
@@ -278,6 +313,12 @@ pub enum Effect {
     Copy(String),
     /// Show a page in a browser; where there is none, copy its link.
     Open(String),
+    /// Read this of the repository, too, from now on.
+    Attend(Attention),
+    /// Find words for the release's pull request.
+    OfferDraft,
+    /// Let the operator write the pull request in an editor of their own.
+    EditDraft(Draft),
     /// Save the lines that the log pane shows.
     SaveLogs {
         lines: Vec<String>,

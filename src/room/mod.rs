@@ -5,6 +5,7 @@ pub mod act;
 pub mod assess;
 pub mod automatic;
 pub mod dialog;
+mod github;
 pub mod intent;
 pub mod judgement;
 mod log_intents;
@@ -13,6 +14,7 @@ pub mod message;
 pub mod metrics;
 pub mod operations;
 pub mod rehearsal;
+pub mod release;
 pub mod roster;
 pub mod text;
 mod update;
@@ -31,11 +33,12 @@ use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::Situation;
 use crate::sop::moment::Moment;
 use crate::sop::note::Note;
+use crate::sop::operation::ActionKind;
 use crate::sop::phase::{Phase, phase};
 use crate::sop::pods::PodFacts;
 use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
-use crate::sop::repository::Repository;
+use crate::sop::repository::{GitHubSetting, Repository};
 use crate::sop::signal::Signal;
 use message::{Notice, Urgency};
 use operations::Operations;
@@ -113,6 +116,8 @@ pub struct Setting {
     pub signals: Vec<Signal>,
     /// Whether an alerting system is asked.
     pub alerts: bool,
+    /// The repository of the release, where one is configured.
+    pub github: Option<GitHubSetting>,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
     /// `None` in earnest.
@@ -120,10 +125,22 @@ pub struct Setting {
 }
 
 impl Room {
-    /// The panes of this room: without anything that is measured there is none for it.
+    /// The kinds of action that this room has: without a repository none on GitHub.
+    pub fn kinds(&self) -> impl Iterator<Item = ActionKind> {
+        let github = self.setting.github.is_some();
+        ActionKind::ALL.into_iter().filter(move |kind| github || !kind.is_on_github())
+    }
+
+    /// The panes of this room: without anything that is measured, or without a
+    /// repository, there is none for it.
     pub fn panes(&self) -> impl Iterator<Item = intent::Pane> {
         let measures = !self.setting.signals.is_empty() || self.setting.alerts;
-        intent::Pane::ALL.into_iter().filter(move |pane| *pane != intent::Pane::Signals || measures)
+        let repository = self.has_repository();
+        intent::Pane::ALL.into_iter().filter(move |pane| match pane {
+            intent::Pane::Signals => measures,
+            intent::Pane::Pipeline => repository,
+            intent::Pane::Pair | intent::Pane::Operation | intent::Pane::Errors => true,
+        })
     }
 
     /// An empty room: nothing has been seen, so nothing is known.
@@ -174,6 +191,7 @@ impl Room {
             notes: &self.notes,
             evidence: &self.assessed.evidence,
             pods: Some(self.pod_facts()),
+            github: self.on_github(),
             read_only: self.setting.read_only,
             policy: &self.setting.policy,
             now: self.now,
@@ -200,6 +218,13 @@ impl Room {
         let active = cluster.active()?;
         let (active, idle) = (cluster.version(active), cluster.version(active.other()));
         let forward = matches!(phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+        let origin = self.assessed.evidence.origin.as_ref();
+        let named = origin.and_then(|origin| origin.version.as_deref());
+        let coming = !forward && phase != Some(Phase::RolledBack);
+        if let Some(version) = named.filter(|version| coming && active != Some(*version)) {
+            // What the idle colour still runs may not be what is being brought.
+            return Some((active, Some(version)));
+        }
         Some(if forward { (idle, active) } else { (active, idle) })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Room;
 use super::dialog::{DEAF_FOR, Dialog};
+use super::github::nothing_to_do;
 use super::intent::{Edit, Extent, Intent, Motion, Overlay, Pane};
 use super::log_intents::pattern;
 use super::logs::{Level, LogFilter};
@@ -30,6 +31,7 @@ const fn is_news(observation: &Observation) -> bool {
             | Observation::Probe(_)
             | Observation::ApiProbe(_)
             | Observation::Command(_)
+            | Observation::Repository(_)
     )
 }
 
@@ -120,6 +122,8 @@ impl Room {
             Observation::Alerts(alerts) => self.metrics.alerts(alerts, self.now),
             Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
             Observation::Repository(repository) => self.repository = Some((self.now, *repository)),
+            Observation::JobLog(log) => self.job_log(log),
+            Observation::Draft { draft, edited } => self.take_draft(draft, edited),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -217,7 +221,9 @@ impl Room {
             Intent::TakeCommand => self.ask_for_command(),
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),
+            Intent::EditOutside => self.edit_outside(),
             Intent::Logs(intent) => self.log_intent(intent),
+            Intent::Release(intent) => self.release_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
             Intent::CopyDashboard => self.dashboard().map(Effect::Copy).into_iter().collect(),
             Intent::OpenDashboard => self.dashboard().map(Effect::Open).into_iter().collect(),
@@ -229,9 +235,13 @@ impl Room {
                 self.view.overlay = None;
                 self.intend(*intent)
             }
+            Intent::Ask(kind) => {
+                self.ask(kind);
+                self.offer_draft()
+            }
             other => {
                 self.change_view(other);
-                Vec::new()
+                self.leave_log()
             }
         }
     }
@@ -245,7 +255,6 @@ impl Room {
             Intent::Move(motion, extent) => self.scroll(motion, extent),
             Intent::Open(overlay) => self.open(overlay),
             Intent::Close => self.close(),
-            Intent::Ask(kind) => self.ask(kind),
             Intent::Edit(edit) => self.edit(&edit),
             Intent::NextField => self.field(1),
             Intent::PreviousField => self.field(-1),
@@ -256,11 +265,14 @@ impl Room {
             | Intent::TakeCommand
             | Intent::GiveUpCommand
             | Intent::Accept
+            | Intent::Ask(_)
+            | Intent::EditOutside
             | Intent::Chosen(_)
             | Intent::ToggleFault
             | Intent::CopyDashboard
             | Intent::OpenDashboard
             | Intent::Write(_)
+            | Intent::Release(_)
             | Intent::Logs(_) => {}
         }
     }
@@ -311,7 +323,7 @@ impl Room {
         self.view.overlay = None;
         self.view.dialog = Dialog::open(self, kind);
         if self.view.dialog.is_none() {
-            let words = format!("{kind}: the pair has not been seen yet");
+            let words = format!("{kind}: {}", nothing_to_do(kind));
             self.notice(Notice { urgency: Urgency::Warning, words });
         }
     }
@@ -343,6 +355,7 @@ impl Room {
             self.view.dialog = Some(dialog);
             return;
         }
+        let row = self.chosen_row().unwrap_or(0);
         let view = &mut self.view;
         match (view.overlay, view.focus) {
             (Some(Overlay::Palette), _) => view.palette.chosen = moved(view.palette.chosen, motion, extent),
@@ -353,6 +366,7 @@ impl Room {
             }
             (None, Pane::Errors) => self.scroll_logs(motion, extent),
             (None, Pane::Signals) => view.signal = moved(view.signal, motion, extent),
+            (None, Pane::Pipeline) => view.release.row = Some(moved(row, motion, extent)),
         }
     }
 
@@ -410,6 +424,7 @@ impl Room {
         let text = prompt.text.as_str().to_owned();
         match prompt.kind {
             PromptKind::Search => self.search_logs(&text),
+            PromptKind::SearchJobLog => self.search_job_log(&text),
             PromptKind::TakeCommand if prompt.text.is_blank() => {
                 prompt.trouble = Some("a reason is needed".into());
                 self.view.prompt = Some(prompt);

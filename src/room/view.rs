@@ -2,6 +2,7 @@
 
 use super::dialog::Dialog;
 use super::intent::{Extent, Motion, Overlay, Pane, Writing};
+use super::release::Looking;
 use super::text::TextLine;
 
 /// The state of the screen.
@@ -24,6 +25,8 @@ pub struct View {
     pub operation_offset: usize,
     /// The chosen signal's place in the pane's list.
     pub signal: usize,
+    /// What of the pipeline is looked at.
+    pub release: Looking,
 }
 
 impl Default for View {
@@ -40,6 +43,7 @@ impl Default for View {
             pod_shown: None,
             operation_offset: 0,
             signal: 0,
+            release: Looking::default(),
         }
     }
 }
@@ -65,6 +69,8 @@ pub struct Prompt {
 pub enum PromptKind {
     /// Text to find in the logs.
     Search,
+    /// Text to find in a job's log.
+    SearchJobLog,
     /// A regular expression that log lines must match to be kept.
     Pattern,
     /// The reason for taking command from its holder.

@@ -104,7 +104,16 @@ impl Access {
 pub fn needed(action: &Action) -> &'static [Permission] {
     match action {
         Action::Deploy { .. } | Action::Retire { .. } => &[Permission::PATCH_DEPLOYMENTS],
-        Action::Close => &[],
+        // GitHub judges what is done on GitHub.
+        Action::Close
+        | Action::Propose { .. }
+        | Action::Merge { .. }
+        | Action::DeleteBranch { .. }
+        | Action::Approve { .. }
+        | Action::Reject { .. }
+        | Action::Dispatch { .. }
+        | Action::Rerun { .. }
+        | Action::Cancel { .. } => &[],
         Action::Verify { .. } => &[Permission::PORT_FORWARD, Permission::PORT_FORWARD_BY_GET],
         Action::Switch { .. } | Action::Rollback { way: RollbackWay::SwitchBack { .. } } => {
             &[Permission::PATCH_SERVICES]

@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::conditions::{
-    capacity, command, deployment_gitops, fresh, idle, permission, permission_to_go_back, pods_ready,
-    rolled_out, selector, service_gitops, standby, verified, way_back, writable,
+    capacity, chain_to, command, deployment_gitops, fresh, idle, permission, permission_to_go_back,
+    pods_ready, rolled_out, selector, service_gitops, standby, verified, way_back, writable,
 };
 use self::stand_down::{measured, settled, stood_down, traffic_left, watch_over, watch_passes};
 use super::access::Access;
+use super::chain::LinkId;
 use super::cluster::Cluster;
 use super::colour::Colour;
 use super::command::Command;
@@ -21,10 +22,12 @@ use super::operation::{Action, Expectation};
 use super::pods::PodFacts;
 use super::policy::Policy;
 use super::record::{Record, Switched};
+use super::repository::{GitHubSetting, Repository};
 use super::verification::Verification;
 use super::watch::{Evidence, Watch};
 
 mod conditions;
+mod github;
 mod stand_down;
 #[cfg(test)]
 mod tests;
@@ -67,13 +70,41 @@ pub enum InterlockId {
     StoodDown,
     /// No operation is without its end.
     Settled,
+    /// What would get the traffic is what was reviewed, merged and built.
+    Chain,
+    /// GitHub was read lately.
+    Repository,
+    /// The pull request stands as the action needs it.
+    PullRequest,
+    /// Its head is the one that was shown.
+    Head,
+    /// GitHub would merge it.
+    Mergeable,
+    /// What is checked at its head passed.
+    Checks,
+    /// Enough approvals count.
+    Reviews,
+    /// The branch may go.
+    Branch,
+    /// The run, its attempt and commit are those that were shown, in the right state.
+    Run,
+    /// The run waits for exactly this environment.
+    Waiting,
+    /// GitHub lets this token's user decide.
+    Approver,
+    /// Who it is reserved to.
+    Role,
+    /// No newer run of the branch has taken its place.
+    Newest,
+    /// A re-run deploys nothing that is older than what ran since.
+    OldCommit,
     /// There is something to go back to.
     WayBack,
 }
 
 impl InterlockId {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 32] = [
         Self::Writable,
         Self::Selector,
         Self::Fresh,
@@ -91,6 +122,20 @@ impl InterlockId {
         Self::TrafficLeft,
         Self::StoodDown,
         Self::Settled,
+        Self::Chain,
+        Self::Repository,
+        Self::PullRequest,
+        Self::Head,
+        Self::Mergeable,
+        Self::Checks,
+        Self::Reviews,
+        Self::Branch,
+        Self::Run,
+        Self::Waiting,
+        Self::Approver,
+        Self::Role,
+        Self::Newest,
+        Self::OldCommit,
         Self::WayBack,
     ];
 
@@ -115,11 +160,26 @@ impl InterlockId {
             Self::TrafficLeft => "no traffic left",
             Self::StoodDown => "old colour down",
             Self::Settled => "nothing owed",
+            Self::Chain => "chain of evidence",
+            Self::Repository => "GitHub fresh",
+            Self::PullRequest => "pull request",
+            Self::Head => "head as shown",
+            Self::Mergeable => "mergeable",
+            Self::Checks => "checks passed",
+            Self::Reviews => "reviews",
+            Self::Branch => "branch may go",
+            Self::Run => "run as shown",
+            Self::Waiting => "run waits",
+            Self::Approver => "may decide",
+            Self::Role => "role held",
+            Self::Newest => "newest run",
+            Self::OldCommit => "newest commit",
             Self::WayBack => "way back",
         }
     }
 
-    /// Whether an operator may override it with a typed reason.
+    /// Whether an operator may override it with a typed reason, in some state at least:
+    /// see [`Interlock::overridable`].
     #[must_use]
     pub const fn overridable(self) -> bool {
         matches!(
@@ -130,6 +190,9 @@ impl InterlockId {
                 | Self::Measured
                 | Self::TrafficLeft
                 | Self::StoodDown
+                | Self::Chain
+                | Self::Checks
+                | Self::OldCommit
         )
     }
 
@@ -154,6 +217,20 @@ impl InterlockId {
             Self::TrafficLeft => "traffic-left",
             Self::StoodDown => "stood-down",
             Self::Settled => "settled",
+            Self::Chain => "chain",
+            Self::Repository => "repository",
+            Self::PullRequest => "pull-request",
+            Self::Head => "head",
+            Self::Mergeable => "mergeable",
+            Self::Checks => "checks",
+            Self::Reviews => "reviews",
+            Self::Branch => "branch",
+            Self::Run => "run",
+            Self::Waiting => "waiting",
+            Self::Approver => "approver",
+            Self::Role => "role",
+            Self::Newest => "newest",
+            Self::OldCommit => "old-commit",
             Self::WayBack => "way-back",
         }
     }
@@ -198,6 +275,15 @@ impl Interlock {
         matches!(self.state, LockState::Clear(_))
     }
 
+    /// Whether a typed reason overrides it as it stands now. A chain of evidence and the
+    /// checks are overridden only where nobody can tell, never where they are known to be bad.
+    #[must_use]
+    pub const fn overridable(&self) -> bool {
+        use InterlockId::{Chain, Checks};
+        let settled = matches!((self.id, &self.state), (Chain | Checks, LockState::Blocked(_)));
+        self.id.overridable() && !settled
+    }
+
     /// What was seen, or why it blocks.
     #[must_use]
     pub fn why(&self) -> &str {
@@ -236,9 +322,20 @@ pub struct Situation<'a> {
     /// What was found by looking at every pod, where that was done already;
     /// `None`: they are looked at when needed.
     pub pods: Option<&'a PodFacts>,
+    /// `None`: no repository is configured, or it does not matter here.
+    pub github: Option<OnGitHub<'a>>,
     pub read_only: bool,
     pub policy: &'a Policy,
     pub now: Moment,
+}
+
+/// What actions on GitHub are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct OnGitHub<'a> {
+    pub setting: &'a GitHubSetting,
+    /// `None` while it was not read.
+    pub repository: Option<&'a Repository>,
+    pub freshness: Freshness,
 }
 
 impl<'a> Situation<'a> {
@@ -259,7 +356,11 @@ impl<'a> Situation<'a> {
 #[must_use]
 pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situation<'_>) -> Vec<Interlock> {
     use InterlockId as Id;
-    let mut locks = Vec::with_capacity(10);
+    if action.kind().is_on_github() {
+        let locks = github::conditions(action, s);
+        return locks.into_iter().map(|(id, state)| Interlock { id, state }).collect();
+    }
+    let mut locks = Vec::with_capacity(11);
     let mut add = |id, state| locks.push(Interlock { id, state });
     if action.changes_the_world() {
         add(Id::Writable, writable(s));
@@ -293,6 +394,9 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Verified, verified(*to, s));
             add(Id::GitOps, service_gitops(s));
             add(Id::Measured, measured(s));
+            if let Some(state) = chain_to(LinkId::Pods, *to, s) {
+                add(Id::Chain, state);
+            }
         }
         Action::Retire { colour } => {
             add(Id::Selector, selector(expectation, s));
@@ -319,6 +423,8 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Permission, permission_to_go_back(action, s));
             add(Id::WayBack, way_back(way, s));
         }
+        // Its conditions are judged above.
+        _ => {}
     }
     locks
 }
@@ -329,5 +435,5 @@ pub fn first_blocked<'a>(locks: &'a [Interlock], overridden: &[InterlockId]) -> 
     locks
         .iter()
         .filter(|lock| !lock.is_clear())
-        .find(|lock| !lock.id.overridable() || !overridden.contains(&lock.id))
+        .find(|lock| !lock.overridable() || !overridden.contains(&lock.id))
 }

@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod alert;
+pub mod chain;
+pub mod changelog;
 pub mod cluster;
 pub mod colour;
 pub mod command;
@@ -18,9 +20,11 @@ pub mod policy;
 pub mod pull_request;
 pub mod record;
 pub mod repository;
+pub mod review;
 pub mod rollback;
 pub mod rollout;
 pub mod signal;
+pub mod stages;
 pub mod trigger;
 pub mod verdict;
 pub mod verification;

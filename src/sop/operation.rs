@@ -1,12 +1,15 @@
 //! What can be done to the world, by name: the orders an operator gives and the
 //! marks they leave on the cluster's objects.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::colour::Colour;
+use super::commit::Sha;
+use super::pipeline::RunId;
 use super::watch::Evidence;
 
 /// Identifies one operation everywhere: journal, record, annotation, screen.
@@ -36,6 +39,23 @@ pub enum Action {
     Retire { colour: Colour },
     /// End the release: nothing is changed but what all operators share.
     Close,
+    /// Open the release's pull request.
+    Propose { head: String, base: String, title: String, body: String },
+    /// Squash the pull request, only while its head is `head`.
+    Merge { number: u64, head: Sha },
+    /// Delete a branch that was merged.
+    #[serde(rename = "delete-branch")]
+    DeleteBranch { branch: String },
+    /// Let a waiting run go on to an environment.
+    Approve { run: RunId, head: Sha, environment: String, environment_id: u64, comment: String },
+    /// Refuse a waiting run the environment: the run fails.
+    Reject { run: RunId, head: Sha, environment: String, environment_id: u64, comment: String },
+    /// Start a workflow on a branch or tag.
+    Dispatch { workflow: String, reference: String },
+    /// Run a run again, of the same commit. `number` is the workflow's own count.
+    Rerun { run: RunId, number: u64, failed_only: bool },
+    /// Stop a run. `number` is the workflow's own count.
+    Cancel { run: RunId, number: u64 },
 }
 
 /// The three ways back of sop.md, "Rollback manuel".
@@ -61,6 +81,28 @@ impl Action {
             Self::Rollback { .. } => ActionKind::Rollback,
             Self::Retire { .. } => ActionKind::Retire,
             Self::Close => ActionKind::Close,
+            Self::Propose { .. } => ActionKind::Propose,
+            Self::Merge { .. } => ActionKind::Merge,
+            Self::DeleteBranch { .. } => ActionKind::DeleteBranch,
+            Self::Approve { .. } => ActionKind::Approve,
+            Self::Reject { .. } => ActionKind::Reject,
+            Self::Dispatch { .. } => ActionKind::Dispatch,
+            Self::Rerun { .. } => ActionKind::Rerun,
+            Self::Cancel { .. } => ActionKind::Cancel,
+        }
+    }
+
+    /// The action as the shared record keeps it: without what would fill it.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        match self {
+            Self::Propose { head, base, title, .. } => Self::Propose {
+                head: head.clone(),
+                base: base.clone(),
+                title: title.clone(),
+                body: String::new(),
+            },
+            other => other.clone(),
         }
     }
 
@@ -72,17 +114,25 @@ impl Action {
 
     /// The word that has to be typed to confirm: the colour that is acted on; for
     /// the undo in place, which acts on what serves now, and for the end, which acts
-    /// on no colour, the Service's name.
+    /// on no colour, the Service's name. On GitHub it is what is acted on: the branch,
+    /// the pull request's number, the environment, the run's number.
     #[must_use]
-    pub fn confirmation<'a>(&self, service: &'a str) -> &'a str {
-        match self {
+    pub fn confirmation<'a>(&'a self, service: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(match self {
             Self::Deploy { colour, .. } | Self::Verify { colour } | Self::Retire { colour } => colour.name(),
             Self::Switch { to }
             | Self::Rollback { way: RollbackWay::SwitchBack { to } | RollbackWay::Redeploy { to, .. } } => {
                 to.name()
             }
             Self::Rollback { way: RollbackWay::Undo { .. } } | Self::Close => service,
-        }
+            Self::Propose { base, .. } => base,
+            Self::DeleteBranch { branch } => branch,
+            Self::Approve { environment, .. } | Self::Reject { environment, .. } => environment,
+            Self::Dispatch { reference, .. } => reference,
+            Self::Merge { number, .. } | Self::Rerun { number, .. } | Self::Cancel { number, .. } => {
+                return Cow::Owned(number.to_string());
+            }
+        })
     }
 
     /// Whether it takes the traffic back to that colour.
@@ -114,12 +164,44 @@ pub enum ActionKind {
     Rollback,
     Retire,
     Close,
+    Propose,
+    Merge,
+    #[serde(rename = "delete-branch")]
+    DeleteBranch,
+    Approve,
+    Reject,
+    Dispatch,
+    Rerun,
+    Cancel,
 }
 
 impl ActionKind {
-    /// All kinds, in the order of the procedure.
-    pub const ALL: [Self; 6] =
-        [Self::Deploy, Self::Verify, Self::Switch, Self::Rollback, Self::Retire, Self::Close];
+    /// All kinds: those on the cluster in the order of the procedure, then those on GitHub.
+    pub const ALL: [Self; 14] = [
+        Self::Deploy,
+        Self::Verify,
+        Self::Switch,
+        Self::Rollback,
+        Self::Retire,
+        Self::Close,
+        Self::Propose,
+        Self::Merge,
+        Self::DeleteBranch,
+        Self::Approve,
+        Self::Reject,
+        Self::Dispatch,
+        Self::Rerun,
+        Self::Cancel,
+    ];
+
+    /// Whether it is done on GitHub, not on the cluster.
+    #[must_use]
+    pub const fn is_on_github(self) -> bool {
+        !matches!(
+            self,
+            Self::Deploy | Self::Verify | Self::Switch | Self::Rollback | Self::Retire | Self::Close
+        )
+    }
 
     /// The word used on the screen, as a command and in the journal.
     #[must_use]
@@ -131,6 +213,14 @@ impl ActionKind {
             Self::Rollback => "rollback",
             Self::Retire => "retire",
             Self::Close => "close",
+            Self::Propose => "propose",
+            Self::Merge => "merge",
+            Self::DeleteBranch => "delete-branch",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Dispatch => "dispatch",
+            Self::Rerun => "rerun",
+            Self::Cancel => "cancel",
         }
     }
 }

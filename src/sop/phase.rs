@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::chain::Progress;
 use super::cluster::Cluster;
 use super::colour::Colour;
 use super::interlock::{Interlock, InterlockId, Situation, interlocks};
@@ -11,11 +12,19 @@ use super::record::{Record, Switched};
 use super::rollout::{Rollout, rollout};
 use super::watch::Watch;
 
-/// The phases that the cluster can tell.
+/// The phases, told by the cluster; those from review to migrate by the repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Both colours run the same version: nothing to release yet.
     Prepare,
+    /// The pull request of the release is open.
+    Review,
+    /// It is merged; its run tests, builds and pushes.
+    Pipeline,
+    /// The run waits for somebody's approval.
+    Approval,
+    /// The database is brought to the new version.
+    Migrate,
     /// The idle colour is being brought to the new version.
     Deploy,
     /// The new version stands idle and has not been verified.
@@ -34,14 +43,41 @@ pub enum Phase {
 
 impl Phase {
     /// The way forward, in order. `RolledBack` is not on it.
-    pub const WAY: [Self; 7] =
-        [Self::Prepare, Self::Deploy, Self::Verify, Self::Switch, Self::Watch, Self::StandDown, Self::Closed];
+    const WAY: [Self; 11] = [
+        Self::Prepare,
+        Self::Review,
+        Self::Pipeline,
+        Self::Approval,
+        Self::Migrate,
+        Self::Deploy,
+        Self::Verify,
+        Self::Switch,
+        Self::Watch,
+        Self::StandDown,
+        Self::Closed,
+    ];
+
+    /// The way of a release, in order: without a repository it has only the phases that
+    /// the cluster tells.
+    pub fn way(repository: bool) -> impl Iterator<Item = Self> {
+        Self::WAY.into_iter().filter(move |phase| repository || !phase.is_in_repository())
+    }
+
+    /// Whether the repository tells it.
+    #[must_use]
+    pub const fn is_in_repository(self) -> bool {
+        matches!(self, Self::Review | Self::Pipeline | Self::Approval | Self::Migrate)
+    }
 
     /// The word in the phase line.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Prepare => "prepare",
+            Self::Review => "review",
+            Self::Pipeline => "pipeline",
+            Self::Approval => "approval",
+            Self::Migrate => "migrate",
             Self::Deploy => "deploy",
             Self::Verify => "verify",
             Self::Switch => "switch",
@@ -78,15 +114,42 @@ fn derived(s: &Situation<'_>, forward: impl FnOnce() -> Phase) -> Option<Phase> 
     let idle = active.other();
     let old = s.cluster.deployments[idle].as_ref()?;
     s.cluster.deployments[active].as_ref()?;
+    let ahead = in_repository(s, active);
     if let Some(switched) = s.switched.filter(|switched| switched.to == active) {
-        if switched.rollback {
-            return Some(if newer_deploy(s, idle) { forward() } else { Phase::RolledBack });
+        let newer = newer_deploy(s, idle);
+        if switched.rollback && !newer {
+            // A pull request is always open somewhere: only a run of after it is another release.
+            let begun = s.evidence.origin.as_ref().and_then(|origin| origin.began);
+            let after = ahead.filter(|_| begun.is_some_and(|begun| begun > switched.at));
+            return Some(after.unwrap_or(Phase::RolledBack));
         }
-        if !newer_deploy(s, idle) {
-            return Some(after_switch(s, switched, rollout(old) == Rollout::ScaledToZero));
+        if !switched.rollback && !newer {
+            let reached = after_switch(s, switched, rollout(old) == Rollout::ScaledToZero);
+            return Some(ahead.filter(|_| reached == Phase::Closed).unwrap_or(reached));
         }
     }
-    Some(forward())
+    Some(ahead.unwrap_or_else(forward))
+}
+
+/// Where a release stands that neither colour has yet, as its repository tells.
+fn in_repository(s: &Situation<'_>, active: Colour) -> Option<Phase> {
+    let origin = s.evidence.origin.as_ref()?;
+    let has_it = |colour: Colour| {
+        let image = s.cluster.deployments[colour].as_ref().and_then(|d| d.image.as_deref());
+        image.and_then(|image| origin.names(image))
+    };
+    if has_it(active) == Some(true) || has_it(active.other()) == Some(true) {
+        return None;
+    }
+    match origin.progress {
+        Progress::Review => Some(Phase::Review),
+        Progress::Pipeline => Some(Phase::Pipeline),
+        Progress::Approval => Some(Phase::Approval),
+        Progress::Migrate => Some(Phase::Migrate),
+        // The run is on its way to the idle colour, which still has something else.
+        Progress::Delivery if has_it(active.other()) == Some(false) => Some(Phase::Deploy),
+        Progress::Unknown | Progress::Delivery => None,
+    }
 }
 
 /// The phases behind the switch. An old colour without pods ends no watch: who looks

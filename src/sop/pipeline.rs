@@ -74,6 +74,23 @@ impl RunState {
         !matches!(self, Self::Queued | Self::Waiting | Self::Running | Self::Other(_))
     }
 
+    /// The state in a word or two.
+    #[must_use]
+    pub const fn word(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+            Self::TimedOut => "timed out",
+            Self::Neutral => "neutral",
+            Self::Other(word) => word.as_str(),
+        }
+    }
+
     /// Whether it ended badly.
     #[must_use]
     pub const fn is_bad(&self) -> bool {

@@ -1,17 +1,92 @@
 //! What is known of the repository that a release comes from.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::pipeline::Run;
 use super::pull_request::PullRequest;
+use super::stages::Usual;
+
+/// What the configuration says of the repository: where the release is made, and what
+/// its procedure asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitHubSetting {
+    /// Owner and name: `taxasge/backend`.
+    pub repository: String,
+    /// The branch that releases come from: `develop`.
+    pub head_branch: String,
+    /// The branch that releases go to: `main`.
+    pub base_branch: String,
+    /// File of the workflow that deploys: `production.yml`.
+    pub workflow: String,
+    /// The environment that a run waits for: `production`.
+    pub environment: String,
+    /// Branches that are never deleted, beside those two.
+    pub long_lived: Vec<String>,
+    /// How many approvals a pull request needs (sop.md, production step 2: 2).
+    pub approvals: usize,
+    /// Roles of which each has to have approved.
+    pub each_role: Vec<String>,
+    /// Logins by role: `orchestrator`, `developer`.
+    pub people: BTreeMap<String, Vec<String>>,
+    /// The role to which the merge is reserved, where it is.
+    pub merge_role: Option<String>,
+    /// The role to which the approval is reserved, where it is.
+    pub approve_role: Option<String>,
+    pub deploy_by: DeployBy,
+    /// What was read longer ago than this is stale.
+    pub stale_after: Duration,
+}
+
+impl GitHubSetting {
+    /// Whether a branch outlives a release.
+    #[must_use]
+    pub fn is_long_lived(&self, branch: &str) -> bool {
+        branch == self.head_branch
+            || branch == self.base_branch
+            || self.long_lived.iter().any(|known| known == branch)
+    }
+
+    /// Whether somebody has a role. GitHub's logins are the same in either case.
+    #[must_use]
+    pub fn has_role(&self, login: &str, role: &str) -> bool {
+        let logins = self.people.get(role);
+        logins.is_some_and(|logins| logins.iter().any(|known| known.eq_ignore_ascii_case(login)))
+    }
+}
+
+/// Who deploys and switches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeployBy {
+    /// The pipeline does; the room follows.
+    #[default]
+    Pipeline,
+    /// The pipeline ends with its approval; the room's own actions do the rest.
+    Room,
+}
+
+/// Which release is followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReleaseChoice {
+    /// The open pull request of the two branches, else the newest run that waits, else the
+    /// newest run.
+    #[default]
+    Found,
+    /// The one of this version, by the title of its pull request.
+    Version(String),
+    /// The one of this pull request.
+    PullRequest(u64),
+}
 
 /// What was read of a repository for one release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repository {
     /// Login of the token's user.
     pub user: Option<String>,
+    /// The release's version, where it was chosen by that.
+    pub version: Option<String>,
     pub pull_request: Option<PullRequest>,
     /// The newest first; the release's own run is found among them by its commit.
     pub runs: Vec<Run>,
@@ -20,9 +95,13 @@ pub struct Repository {
     /// Usual durations of jobs by name, and of the whole run under the empty name: the
     /// median of the last successful runs.
     pub usual: Vec<(String, Duration)>,
+    /// The same of the procedure's stages.
+    pub usual_stages: Usual,
     /// The last lines of failed jobs' logs, by the job's id.
     pub failures: Vec<(u64, Vec<String>)>,
     pub rate: Option<Rate>,
+    /// What could not be read while the rest was; why, a line each.
+    pub unread: Vec<String>,
 }
 
 /// What is left of the hour's requests.

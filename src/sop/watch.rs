@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::chain::Origin;
 use super::moment::Moment;
 use super::note::{self, Note, Noted};
 use super::policy::Policy;
@@ -68,6 +69,8 @@ pub struct Evidence {
     pub missing: Vec<String>,
     /// Requests per second that the idle colour still serves; `None`: nothing measures it.
     pub idle_requests: Option<f64>,
+    /// Where the release comes from; `None`: no repository is configured.
+    pub origin: Option<Origin>,
 }
 
 /// Evidence older than this says nothing about now.

@@ -2,23 +2,20 @@
 //! and whatever stands in front of them. Every wait and every body has a bound; what
 //! goes wrong is told in the operator's words.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Certificate, Client, Method, Response, StatusCode, redirect};
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::kubernetes::explain_error;
+pub use super::pass::Pass;
+use super::pass::Passes;
 use super::text::clean;
 use crate::config::Endpoint;
 
 /// Largest answer that is read, in bytes: an hour of a few series takes far less.
 const LONGEST_BODY: usize = 4 << 20;
-/// A token is read anew after so long, and after every refusal.
-const PASS_HOLDS: Duration = Duration::from_secs(60);
 /// Longest file of certificates, in bytes.
 const LONGEST_CA: u64 = 1 << 20;
 
@@ -59,53 +56,24 @@ pub struct Server {
     endpoint: Endpoint,
     /// What the server is called in messages, and where it is configured: `metrics`.
     table: &'static str,
-    /// What stands before a token: `Bearer `.
-    scheme: &'static str,
-    /// The pass that holds, and when it was read.
-    pass: Mutex<Option<(Instant, Pass)>>,
+    passes: Passes,
 }
 
-/// What is sent to say who asks; read anew now and then, for tokens are renewed.
-#[derive(Clone, Debug)]
-pub struct Pass(Option<HeaderValue>);
-
 impl Server {
-    /// A client for an endpoint. It keeps its connections and follows no redirects: a
-    /// redirect leads to a page for people.
+    /// A server of which nothing was asked yet.
     ///
     /// # Errors
     /// In the operator's words, when the certificates or headers cannot be used.
     pub async fn new(endpoint: Endpoint, table: &'static str) -> Result<Self, String> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let given = endpoint.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let tenant = endpoint.org_id.iter().map(|id| ("x-scope-orgid", id.as_str()));
-        for (name, value) in given.chain(tenant) {
-            let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| format!("{table}.headers: no header can be called that"))?;
-            let value = HeaderValue::from_str(value)
-                .map_err(|_| format!("{table}.headers: no header can have that value"))?;
-            headers.insert(name, value);
-        }
-        let mut builder = Client::builder()
-            .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(redirect::Policy::none())
-            .timeout(endpoint.timeout)
-            .connect_timeout(endpoint.timeout)
-            .pool_max_idle_per_host(8);
-        if let Some(path) = &endpoint.ca_file {
-            let certificates = certificates(path).await.map_err(|why| format!("{table}.ca_file: {why}"))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder.build().map_err(|error| explain_error(&error))?;
-        Ok(Self { client, endpoint, table, scheme: "Bearer ", pass: Mutex::default() })
+        let client = client(&endpoint, table).await?;
+        let passes = Passes::new(&endpoint, "Bearer ");
+        Ok(Self { client, endpoint, table, passes })
     }
 
     /// The same server, where another word stands before a token.
     #[must_use]
     pub fn with_scheme(self, scheme: &'static str) -> Self {
-        Self { scheme, ..self }
+        Self { passes: Passes::new(&self.endpoint, scheme), ..self }
     }
 
     /// The server's URL.
@@ -126,32 +94,7 @@ impl Server {
     /// # Errors
     /// When its source gives none.
     pub async fn pass(&self) -> Result<Pass, Trouble> {
-        if let Some((read, pass)) = self.held().as_ref()
-            && read.elapsed() < PASS_HOLDS
-        {
-            return Ok(pass.clone());
-        }
-        let pass = self.read_pass().await?;
-        *self.held() = Some((Instant::now(), pass.clone()));
-        Ok(pass)
-    }
-
-    fn held(&self) -> MutexGuard<'_, Option<(Instant, Pass)>> {
-        self.pass.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn read_pass(&self) -> Result<Pass, Trouble> {
-        let Some(source) = &self.endpoint.token else { return Ok(Pass(None)) };
-        let token = source.read().await.map_err(|error| Trouble::Unauthorized(clean(&error.to_string())))?;
-        let value = match &self.endpoint.username {
-            Some(username) => basic(username, &token),
-            None => format!("{}{}", self.scheme, token.expose_secret()),
-        };
-        let mut value = HeaderValue::from_str(&value).map_err(|_| {
-            Trouble::Unauthorized(format!("the token from {source} has a character that no header can have"))
-        })?;
-        value.set_sensitive(true);
-        Ok(Pass(Some(value)))
+        self.passes.pass().await.map_err(Trouble::Unauthorized)
     }
 
     /// Asks at a path below the URL; the parameters go into the body of a POST, else
@@ -173,7 +116,7 @@ impl Server {
             Method::POST => request.form(parameters),
             _ => request.query(parameters),
         };
-        if let Some(value) = &pass.0 {
+        if let Some(value) = pass.header() {
             request = request.header(AUTHORIZATION, value.clone());
         }
         let sent = request.send().await;
@@ -194,7 +137,7 @@ impl Server {
             (false, parsed) => {
                 let trouble = self.refused(status, kind, &response, parsed.ok().as_ref());
                 if matches!(trouble, Trouble::Unauthorized(_)) {
-                    *self.held() = None;
+                    self.passes.forget();
                 }
                 Err(trouble)
             }
@@ -286,14 +229,35 @@ fn told(body: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// RFC 7617.
-fn basic(username: &str, password: &SecretString) -> String {
-    use base64::Engine as _;
-    let pair = format!("{username}:{}", password.expose_secret());
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-    // A server that repeats the header shows the password in another form.
-    crate::redaction::remember(&SecretString::from(encoded.as_str()));
-    format!("Basic {encoded}")
+/// A client for an endpoint. It keeps its connections and follows no redirects: a
+/// redirect leads to a page for people.
+///
+/// # Errors
+/// In the operator's words, when the certificates or headers cannot be used.
+pub(super) async fn client(endpoint: &Endpoint, table: &'static str) -> Result<Client, String> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let given = endpoint.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let tenant = endpoint.org_id.iter().map(|id| ("x-scope-orgid", id.as_str()));
+    for (name, value) in given.chain(tenant) {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| format!("{table}.headers: no header can be called that"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| format!("{table}.headers: no header can have that value"))?;
+        headers.insert(name, value);
+    }
+    let mut builder = Client::builder()
+        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(redirect::Policy::none())
+        .timeout(endpoint.timeout)
+        .connect_timeout(endpoint.timeout)
+        .pool_max_idle_per_host(8);
+    if let Some(path) = &endpoint.ca_file {
+        let certificates = certificates(path).await.map_err(|why| format!("{table}.ca_file: {why}"))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| explain_error(&error))
 }
 
 async fn certificates(path: &std::path::Path) -> Result<Vec<Certificate>, String> {
@@ -321,7 +285,8 @@ async fn bounded(response: &mut Response) -> Result<Vec<u8>, Option<reqwest::Err
     Ok(body)
 }
 
-fn spoken(limit: Duration) -> String {
+/// A time limit as it is told.
+pub(super) fn spoken(limit: Duration) -> String {
     if limit.subsec_millis() == 0 {
         format!("{} s", limit.as_secs())
     } else {
@@ -341,11 +306,5 @@ mod tests {
         assert_eq!(told(r#""bad matcher""#).as_deref(), Some("bad matcher"));
         assert_eq!(told("[1]"), None);
         assert_eq!(told(r#"{"error": 5}"#), None);
-    }
-
-    #[test]
-    fn a_password_is_sent_as_the_rfc_says() {
-        // The example of RFC 7617, section 2.
-        assert_eq!(basic("Aladdin", &"open sesame".into()), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     }
 }

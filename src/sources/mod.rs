@@ -3,10 +3,12 @@
 
 pub mod alerts;
 mod backoff;
+pub mod github;
 pub mod http;
 pub mod kubernetes;
 pub mod logs;
 pub mod pagerduty;
+mod pass;
 mod poll;
 pub mod probe;
 pub mod prometheus;

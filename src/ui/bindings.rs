@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
 use crate::room::Room;
-use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, Writing};
+use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, ReleaseIntent, Writing};
 use crate::room::logs::Mode;
 use crate::sop::operation::ActionKind;
 
@@ -43,6 +43,8 @@ pub enum Does {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Actions,
+    Release,
+    Pipeline,
     Panes,
     Errors,
     Program,
@@ -51,13 +53,23 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Actions, Self::Panes, Self::Errors, Self::Program, Self::Typing];
+    pub const ALL: [Self; 7] = [
+        Self::Actions,
+        Self::Release,
+        Self::Pipeline,
+        Self::Panes,
+        Self::Errors,
+        Self::Program,
+        Self::Typing,
+    ];
 
     /// The heading.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
             Self::Actions => "Actions (each asks first)",
+            Self::Release => "Release on GitHub (each asks first)",
+            Self::Pipeline => "Pipeline",
             Self::Panes => "Looking around",
             Self::Errors => "Errors",
             Self::Program => "Program",
@@ -75,22 +87,30 @@ pub enum Scope {
     Looking,
     /// With nothing over the panes.
     Panes,
-    /// With nothing over the panes, where anything is measured.
-    Signals,
     /// Panes and overlays, where a dashboard is configured.
     Dashboard,
+    /// With nothing over the panes, where there is that pane.
+    Pane(Pane),
+    /// The pipeline pane has the keys.
+    Pipeline,
+    /// The log of a job lies open.
+    JobLog,
     /// The blue/green pane has the keys.
     Pods,
     /// The errors pane has the keys and shows groups.
     Groups,
     /// The errors pane can be seen.
     Errors,
+    /// Wherever the operator is not typing, where a repository is configured.
+    Repository,
     /// An overlay lies over the panes.
     Overlay,
     /// Panes and overlays of a rehearsal.
     Rehearsal,
     /// The faults of a rehearsal lie open.
     Faults,
+    /// The dialog that opens a pull request lies open.
+    Proposing,
     /// A dialog, a prompt or the palette takes text.
     Typing,
 }
@@ -125,12 +145,24 @@ const fn act(keys: &'static [Key], kind: ActionKind, words: &'static str) -> Bin
     bind(keys, Intent::Ask(kind), words, Group::Actions, Scope::Looking)
 }
 
+const fn release(keys: &'static [Key], kind: ActionKind, words: &'static str) -> Binding {
+    bind(keys, Intent::Ask(kind), words, Group::Release, Scope::Repository)
+}
+
 const fn write(keys: &'static [Key], writing: Writing, words: &'static str) -> Binding {
     bind(keys, Intent::Write(writing), words, Group::Actions, Scope::Looking)
 }
 
 const fn log(keys: &'static [Key], intent: LogIntent, words: &'static str) -> Binding {
     bind(keys, Intent::Logs(intent), words, Group::Errors, Scope::Errors)
+}
+
+const fn pipeline(keys: &'static [Key], intent: ReleaseIntent, words: &'static str) -> Binding {
+    bind(keys, Intent::Release(intent), words, Group::Pipeline, Scope::Pipeline)
+}
+
+const fn job_log(keys: &'static [Key], intent: ReleaseIntent, words: &'static str) -> Binding {
+    bind(keys, Intent::Release(intent), words, Group::Pipeline, Scope::JobLog)
 }
 
 /// Every key of the program. Where two could apply the first one does.
@@ -147,10 +179,31 @@ pub static BINDINGS: &[Binding] = &[
     write(&[char('E')], Writing::End, "end the watch early"),
     bind(&[char('o')], Intent::TakeCommand, "take command", Group::Actions, Scope::Looking),
     bind(&[char('O')], Intent::GiveUpCommand, "give up command", Group::Actions, Scope::Looking),
+    release(&[char('U')], ActionKind::Propose, "open the release's pull request"),
+    release(&[char('M')], ActionKind::Merge, "merge the pull request (squash)"),
+    release(&[char('Y')], ActionKind::DeleteBranch, "delete the merged branch"),
+    release(&[char('A')], ActionKind::Approve, "approve the waiting run"),
+    release(&[char('X')], ActionKind::Reject, "reject the waiting run"),
+    release(&[char('W')], ActionKind::Dispatch, "start the workflow by hand"),
+    release(&[char('J')], ActionKind::Rerun, "run the pipeline again"),
+    release(&[char('Q')], ActionKind::Cancel, "cancel the run"),
     bind(&[char('1')], Intent::Focus(Pane::Pair), "blue/green pane", Group::Panes, Scope::Panes),
     bind(&[char('2')], Intent::Focus(Pane::Operation), "operation pane", Group::Panes, Scope::Panes),
     bind(&[char('3')], Intent::Focus(Pane::Errors), "errors pane", Group::Panes, Scope::Panes),
-    bind(&[char('4')], Intent::Focus(Pane::Signals), "signals pane", Group::Panes, Scope::Signals),
+    bind(
+        &[char('4')],
+        Intent::Focus(Pane::Signals),
+        "signals pane",
+        Group::Panes,
+        Scope::Pane(Pane::Signals),
+    ),
+    bind(
+        &[char('5')],
+        Intent::Focus(Pane::Pipeline),
+        "pipeline pane",
+        Group::Panes,
+        Scope::Pane(Pane::Pipeline),
+    ),
     bind(&[key(KeyCode::Tab)], Intent::FocusNext, "next pane", Group::Panes, Scope::Panes),
     bind(&[char('z')], Intent::Zoom, "pane to full screen and back", Group::Panes, Scope::Panes),
     bind(
@@ -167,6 +220,17 @@ pub static BINDINGS: &[Binding] = &[
         Group::Errors,
         Scope::Groups,
     ),
+    pipeline(&[key(KeyCode::Enter)], ReleaseIntent::OpenLog, "log of the chosen job"),
+    pipeline(&[char('[')], ReleaseIntent::OlderRun, "older run"),
+    pipeline(&[char(']')], ReleaseIntent::NewerRun, "newer run"),
+    pipeline(&[char('t')], ReleaseIntent::NextWorkflow, "runs of the next workflow: staging's"),
+    pipeline(&[char('f')], ReleaseIntent::Follow, "the release's own run again"),
+    pipeline(&[char('b')], ReleaseIntent::Browse, "open run or pull request in the browser"),
+    pipeline(&[char('c')], ReleaseIntent::CopyAddress, "copy the address of run or pull request"),
+    job_log(&[char('/')], ReleaseIntent::Search, "search the job's log"),
+    job_log(&[char('n')], ReleaseIntent::NextHit, "next hit in the job's log"),
+    job_log(&[char('N')], ReleaseIntent::PreviousHit, "previous hit in the job's log"),
+    bind(&[char('v')], Intent::Open(Overlay::Chain), "chain of evidence", Group::Pipeline, Scope::Repository),
     bind(
         &[char('i')],
         Intent::Open(Overlay::Interlocks),
@@ -252,6 +316,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[ctrl('l')], Intent::Redraw, "draw the screen anew", Group::Program, Scope::Everywhere),
     bind(&[key(KeyCode::Enter)], Intent::Accept, "do what the brackets say", Group::Typing, Scope::Typing),
     bind(&[key(KeyCode::Esc), ctrl('c')], Intent::Close, "cancel", Group::Typing, Scope::Typing),
+    bind(
+        &[ctrl('e')],
+        Intent::EditOutside,
+        "write the pull request in $EDITOR",
+        Group::Typing,
+        Scope::Proposing,
+    ),
     bind(&[key(KeyCode::Tab)], Intent::NextField, "next field", Group::Typing, Scope::Typing),
     bind(&[key(KeyCode::BackTab)], Intent::PreviousField, "previous field", Group::Typing, Scope::Typing),
     Binding {
@@ -294,13 +365,19 @@ impl Scope {
         match self {
             Self::Everywhere => true,
             Self::Typing => typing,
+            Self::Proposing => room.is_proposing(),
             Self::Looking => !typing,
+            Self::Repository => !typing && room.setting.github.is_some(),
             Self::Overlay => !typing && overlay,
             Self::Rehearsal => !typing && room.setting.rehearsal.is_some(),
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
-            Self::Signals => !typing && !overlay && room.panes().any(|pane| pane == Pane::Signals),
             Self::Dashboard => !typing && room.setting.dashboard.is_some(),
+            Self::Pane(pane) => !typing && !overlay && room.panes().any(|known| known == pane),
+            Self::Pipeline => {
+                !typing && !overlay && room.view.focus == Pane::Pipeline && room.has_repository()
+            }
+            Self::JobLog => !typing && room.view.overlay == Some(Overlay::JobLog),
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
                 !typing
@@ -342,19 +419,31 @@ impl Binding {
         self.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// The bindings that the palette offers for what was typed: every word of it
+    /// Whether a room has what it is for at all.
+    #[must_use]
+    pub fn is_for(&self, room: &Room) -> bool {
+        match self.scope {
+            Scope::Repository | Scope::Pipeline | Scope::JobLog | Scope::Proposing => room.has_repository(),
+            Scope::Pane(pane) => room.panes().any(|known| known == pane),
+            _ => true,
+        }
+    }
+
+    /// The bindings that a room's palette offers for what was typed: every word of it
     /// occurs in the binding's words.
     #[must_use]
-    pub fn matching(typed: &str) -> Vec<&'static Self> {
+    pub fn matching(typed: &str, room: &Room) -> Vec<&'static Self> {
         let typed = typed.to_lowercase();
         BINDINGS
             .iter()
-            .filter(|binding| matches!(binding.does, Does::Intent(_)))
+            .filter(|binding| matches!(binding.does, Does::Intent(_)) && binding.is_for(room))
             .filter(|binding| {
                 !matches!(
                     binding.scope,
                     Scope::Typing
                         | Scope::Overlay
+                        | Scope::JobLog
+                        | Scope::Proposing
                         | Scope::Groups
                         | Scope::Pods
                         | Scope::Rehearsal
@@ -439,13 +528,5 @@ mod tests {
         for binding in BINDINGS {
             assert!(table.contains(binding.words), "{}", binding.words);
         }
-    }
-
-    #[test]
-    fn the_palette_finds_by_every_word() {
-        let words: Vec<_> = Binding::matching("TRAFFIC idle").iter().map(|found| found.words).collect();
-        assert_eq!(words, ["switch the traffic to the idle colour"]);
-        assert!(Binding::matching("").len() > 20);
-        assert!(Binding::matching("no such thing").is_empty());
     }
 }

@@ -2,6 +2,8 @@
 //! conditions as they are now, and the word to type. On a small screen what is
 //! clear is told in one line; what blocks and what has to be typed always stays.
 
+mod github;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -62,6 +64,14 @@ fn title(scene: &Scene<'_>, action: &Action) -> String {
         ActionKind::Rollback => "Roll back",
         ActionKind::Retire => "Retire the old colour",
         ActionKind::Close => "Close the release",
+        ActionKind::Propose => "Open the pull request",
+        ActionKind::Merge => "Merge the pull request",
+        ActionKind::DeleteBranch => "Delete the branch",
+        ActionKind::Approve => "Approve the run",
+        ActionKind::Reject => "Reject the run",
+        ActionKind::Dispatch => "Start the workflow",
+        ActionKind::Rerun => "Run again",
+        ActionKind::Cancel => "Cancel the run",
     };
     if scene.room.setting.production { format!("{what} in PRODUCTION") } else { what.to_owned() }
 }
@@ -69,7 +79,11 @@ fn title(scene: &Scene<'_>, action: &Action) -> String {
 /// All there is to say, in order, each line with its weight.
 fn rows(scene: &Scene<'_>, dialog: &Dialog, action: &Action, locks: &[Interlock], width: usize) -> Vec<Row> {
     let mut rows = vec![(Weight::Must, from_to(scene, action))];
-    rows.extend(places(scene, width));
+    if dialog.kind.is_on_github() {
+        rows.extend(github::rows(scene, action, width));
+    } else {
+        rows.extend(places(scene, width));
+    }
     rows.push((Weight::Air, Line::default()));
     if dialog.choices.len() > 1 {
         rows.extend(choices(scene, dialog, width));
@@ -83,6 +97,9 @@ fn rows(scene: &Scene<'_>, dialog: &Dialog, action: &Action, locks: &[Interlock]
             &dialog.version,
             width,
         ));
+    }
+    if dialog.takes_words() {
+        rows.push(field(scene, dialog, Field::Words, github::question(dialog.kind), &dialog.words, width));
     }
     if let Some(to) =
         action.traffic_to().filter(|_| dialog.kind == ActionKind::Rollback && !scene.can_take_back())
@@ -179,6 +196,17 @@ fn from_to(scene: &Scene<'_>, action: &Action) -> Line<'static> {
             spans.push(arrow);
             spans.push(Span::raw(format!("{}: closed", to.unwrap_or("?"))));
         }
+        Action::Propose { .. }
+        | Action::Merge { .. }
+        | Action::DeleteBranch { .. }
+        | Action::Approve { .. }
+        | Action::Reject { .. }
+        | Action::Dispatch { .. }
+        | Action::Rerun { .. }
+        | Action::Cancel { .. } => {
+            let words = github::from_to(scene, action);
+            spans.push(Span::styled(words, scene.style(Tone::Strong)));
+        }
         Action::Retire { colour } => {
             let desired = cluster.deployments[*colour].as_ref().map_or(0, |d| d.desired);
             spans.extend(named(*colour));
@@ -207,27 +235,34 @@ fn places(scene: &Scene<'_>, width: usize) -> Vec<Row> {
     ]
 }
 
-/// The ways back, each with its price or why it is not possible.
+/// What may be chosen: the ways back, each with its price or why it is not possible; the
+/// environments that wait; what is run again.
 fn choices(scene: &Scene<'_>, dialog: &Dialog, width: usize) -> Vec<Row> {
     let ways = scene.room.ways_back();
     let marker = if dialog.field == Field::Choice { scene.glyphs().chosen } else { " " };
-    let rows = dialog.choices.iter().enumerate().filter_map(|(place, choice)| {
-        let Action::Rollback { way } = choice else { return None };
+    let rows = dialog.choices.iter().enumerate().map(|(place, choice)| {
         let chosen = place == dialog.chosen;
-        let known = ways.iter().find(|known| known.way == *way);
-        let blocked = known.and_then(|known| known.interlocks.iter().find(|lock| !lock.is_clear()));
-        let price = known.map_or_else(|| "price unknown".to_owned(), |known| known.price.to_string());
-        let head = format!("{marker} {} {}", if chosen { "(x)" } else { "( )" }, way_words(way));
-        let words = match blocked {
-            Some(lock) => format!("{head} {} {}", scene.glyphs().bad, lock.why()),
-            None => format!("{head}: {price}"),
+        let (name, price, blocked) = match choice {
+            Action::Rollback { way } => {
+                let known = ways.iter().find(|known| known.way == *way);
+                let blocked = known.and_then(|known| known.interlocks.iter().find(|lock| !lock.is_clear()));
+                let price = known.map_or_else(|| "price unknown".to_owned(), |known| known.price.to_string());
+                (way_words(way), Some(price), blocked)
+            }
+            other => (words::action(other, scene.glyphs()), None, None),
+        };
+        let head = format!("{marker} {} {name}", if chosen { "(x)" } else { "( )" });
+        let words = match (blocked, price) {
+            (Some(lock), _) => format!("{head} {} {}", scene.glyphs().bad, lock.why()),
+            (None, Some(price)) => format!("{head}: {price}"),
+            (None, None) => head,
         };
         let tone = match (chosen, blocked.is_some()) {
             (true, _) => Tone::Strong,
             (false, true) => Tone::Dim,
             (false, false) => Tone::Plain,
         };
-        Some((Weight::Must, Line::styled(fit(&words, width, scene.look), scene.style(tone))))
+        (Weight::Must, Line::styled(fit(&words, width, scene.look), scene.style(tone)))
     });
     rows.collect()
 }
@@ -255,6 +290,7 @@ fn cost(scene: &Scene<'_>, action: &Action) -> Option<String> {
         Action::Verify { .. } => Some("nothing is changed".to_owned()),
         Action::Close => Some("nothing is changed but the record that all operators share".to_owned()),
         Action::Rollback { .. } => room.reason_for(action).map(|reason| format!("why: {reason}")),
+        on_github => github::cost(on_github).map(str::to_owned),
     }
 }
 

@@ -5,12 +5,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::{Line, Span};
 
+use crate::room::Room;
 use crate::room::act::Standing;
 use crate::room::intent::{Intent, Overlay};
 use crate::room::message::{Notice, Urgency};
 use crate::sop::interlock::{InterlockId, first_blocked};
 use crate::sop::operation::ActionKind;
 use crate::sop::phase::Phase;
+use crate::sop::pull_request::PullRequestState;
 
 use super::bindings::{BINDINGS, Binding, Does, is_typing};
 use super::scene::Scene;
@@ -107,9 +109,10 @@ fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
         .flat_map(|(binding, word)| hint(scene, binding, word.to_owned(), Tone::Plain))
         .collect();
     let mut left = width.saturating_sub(Line::from(fixed.clone()).width());
-    let kinds = in_order(scene.phase, scene.is_retired());
+    let release = release_calls_for(scene.room);
+    let kinds = release.into_iter().chain(in_order(scene.phase, scene.is_retired()));
     let mut spans = Vec::new();
-    for (place, kind) in kinds.into_iter().enumerate() {
+    for (place, kind) in kinds.enumerate() {
         let (Some(binding), Some(standing)) = (Binding::of_action(kind), scene.standing(kind)) else {
             continue;
         };
@@ -178,7 +181,22 @@ fn binding_of_overlay(overlay: Overlay) -> Option<(&'static Binding, &'static st
     BINDINGS.iter().find(opens).map(|binding| (binding, word))
 }
 
-/// All actions, those first that the phase calls for.
+/// The actions on GitHub that the release calls for now: the rest is in the palette.
+fn release_calls_for(room: &Room) -> Vec<ActionKind> {
+    let Some(repository) = room.repository().filter(|_| room.setting.github.is_some()) else {
+        return Vec::new();
+    };
+    if repository.run.as_ref().is_some_and(|run| !run.waiting.is_empty()) {
+        return vec![ActionKind::Approve, ActionKind::Reject];
+    }
+    let state = repository.pull_request.as_ref().map(|request| &request.state);
+    match state {
+        Some(PullRequestState::Open | PullRequestState::Draft) => vec![ActionKind::Merge],
+        _ => Vec::new(),
+    }
+}
+
+/// All actions on the cluster, those first that the phase calls for.
 const fn in_order(phase: Option<Phase>, retired: bool) -> [ActionKind; 6] {
     use ActionKind::{Close, Deploy, Retire, Rollback, Switch, Verify};
     match phase {
@@ -187,8 +205,6 @@ const fn in_order(phase: Option<Phase>, retired: bool) -> [ActionKind; 6] {
         Some(Phase::StandDown) => [Retire, Rollback, Close, Switch, Deploy, Verify],
         Some(Phase::Verify) => [Verify, Switch, Deploy, Rollback, Retire, Close],
         Some(Phase::Switch) => [Switch, Verify, Deploy, Rollback, Retire, Close],
-        Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) | None => {
-            [Deploy, Verify, Switch, Rollback, Retire, Close]
-        }
+        _ => [Deploy, Verify, Switch, Rollback, Retire, Close],
     }
 }

@@ -1,6 +1,7 @@
 //! The three lines that are always there: where one is, who has the traffic and
 //! whether it is well, which phase it is and how long is left.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -209,25 +210,36 @@ fn way_back(scene: &Scene<'_>) -> Vec<Span<'static>> {
 /// The whole way, with what is behind, what is now and what is to come; the timers that
 /// have room, the most urgent first.
 fn full_phase(scene: &Scene<'_>, width: u16) -> Vec<Span<'static>> {
-    let Some(place) = place(scene.phase) else { return short_phase(scene) };
-    let mut spans = vec![Span::raw(" ")];
-    for (at, phase) in Phase::WAY.into_iter().enumerate() {
-        if at > 0 {
-            spans.push(Span::raw("  "));
-        }
-        spans.push(if at < place {
-            Span::raw(format!("{} {}", phase.word(), scene.glyphs().good))
-        } else if at == place {
-            Span::styled(now_words(scene, phase), scene.style(Tone::Strong))
-        } else {
-            Span::styled(phase.word(), scene.style(Tone::Dim))
-        });
+    let Some(place) = place(scene) else { return short_phase(scene) };
+    let width = usize::from(width);
+    let mut way: Vec<Span<'static>> = Phase::way(scene.room.has_repository())
+        .enumerate()
+        .map(|(at, phase)| match at.cmp(&place) {
+            Ordering::Less => Span::raw(format!("{} {}", phase.word(), scene.glyphs().good)),
+            Ordering::Equal => Span::styled(now_words(scene, phase), scene.style(Tone::Strong)),
+            Ordering::Greater => Span::styled(phase.word(), scene.style(Tone::Dim)),
+        })
+        .collect();
+    let long = |way: &[Span<'static>]| way.iter().map(|span| span.width() + 2).sum::<usize>() > width;
+    // What is long behind is the least news.
+    let mut left_out = 0;
+    while left_out + 2 < place && long(&way[left_out..]) {
+        left_out += 1;
+    }
+    if left_out > 0 {
+        let words = format!("{} {left_out} {}", scene.glyphs().ellipsis, scene.glyphs().good);
+        way.splice(..left_out, [Span::raw(words)]);
+    }
+    let mut spans = Vec::with_capacity(2 * way.len());
+    for (at, phase) in way.into_iter().enumerate() {
+        spans.push(Span::raw(if at == 0 { " " } else { "  " }));
+        spans.push(phase);
     }
     let mut used: usize = spans.iter().map(Span::width).sum();
     for words in [standby(scene), first_look(scene), on_call(scene)].into_iter().flatten() {
         let timer = Span::raw(format!("    {words}"));
         used += timer.width();
-        if used > usize::from(width) {
+        if used > width {
             break;
         }
         spans.push(timer);
@@ -241,8 +253,9 @@ fn short_phase(scene: &Scene<'_>) -> Vec<Span<'static>> {
         return vec![Span::styled(" phase not known yet", scene.style(Tone::Dim))];
     };
     let mut spans = vec![Span::raw(" ")];
-    if let Some(place) = place(Some(phase)) {
-        spans.push(Span::styled(format!("{}/{} ", place + 1, Phase::WAY.len()), scene.style(Tone::Dim)));
+    if let Some(place) = place(scene) {
+        let all = Phase::way(scene.room.has_repository()).count();
+        spans.push(Span::styled(format!("{}/{all} ", place + 1), scene.style(Tone::Dim)));
     }
     let mut now = now_words(scene, phase);
     if phase == Phase::RolledBack
@@ -258,8 +271,9 @@ fn short_phase(scene: &Scene<'_>) -> Vec<Span<'static>> {
     spans
 }
 
-fn place(phase: Option<Phase>) -> Option<usize> {
-    Phase::WAY.into_iter().position(|known| Some(known) == phase)
+/// The place of the present phase on its way.
+fn place(scene: &Scene<'_>) -> Option<usize> {
+    Phase::way(scene.room.has_repository()).position(|known| Some(known) == scene.phase)
 }
 
 fn now_words(scene: &Scene<'_>, phase: Phase) -> String {

@@ -50,7 +50,7 @@ fn is_palette(room: &Room) -> bool {
 /// The palette's chosen entry; with none, the palette stays.
 fn chosen(room: &Room) -> Option<Intent> {
     let palette = &room.view.palette;
-    let binding = *Binding::matching(palette.text.as_str()).get(palette.chosen)?;
+    let binding = *Binding::matching(palette.text.as_str(), room).get(palette.chosen)?;
     match &binding.does {
         Does::Intent(intent) => Some(Intent::Chosen(Box::new(intent.clone()))),
         Does::Move(_) => None,

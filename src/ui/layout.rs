@@ -1,5 +1,7 @@
 //! Where everything goes: a pure function of the size and the room.
 
+mod share;
+
 use ratatui::layout::{Rect, Size};
 
 use crate::room::Room;
@@ -9,6 +11,7 @@ use super::banner::Banner;
 use super::scene::Scene;
 use super::theme::Look;
 use super::{footer, overlay, pane};
+use share::split;
 
 /// The smallest screen on which anything is drawn.
 pub const SMALLEST: Size = Size::new(60, 16);
@@ -32,7 +35,7 @@ pub enum Shape {
     Single,
     /// All panes, one above the other.
     Tall,
-    /// Blue/green beside the operation, errors beside the signals below.
+    /// Blue/green beside what is done, errors beside the signals below.
     Wide,
 }
 
@@ -90,64 +93,9 @@ impl Arrangement {
         let (banner_area, rest) = split(rest, banner.as_ref().map_or(0, Banner::rows));
         let (rest, footer) = split(rest, rest.height.saturating_sub(FOOTER_ROWS));
         let (body, notices) = split(rest, rest.height.saturating_sub(notice_rows));
-        let (panes, lines) = share(Shape::of(area.as_size(), scene.room), scene.room, body);
+        let (panes, lines) = share::share(Shape::of(area.as_size(), scene.room), scene.room, body);
         Self { header, banner, banner_area, body, panes, lines, notices, footer }
     }
-}
-
-type Places = Vec<(Pane, Rect)>;
-
-fn share(shape: Shape, room: &Room, body: Rect) -> (Places, Places) {
-    let focus = room.view.focus;
-    let measures = room.panes().any(|pane| pane == Pane::Signals);
-    match shape {
-        Shape::TooSmall => (Vec::new(), Vec::new()),
-        Shape::Zoomed => (vec![(focus, body)], Vec::new()),
-        Shape::Single => {
-            let others: Vec<Pane> = room.panes().filter(|pane| *pane != focus).collect();
-            let rows = u16::try_from(others.len()).unwrap_or(0);
-            let (pane, below) = split(body, body.height.saturating_sub(rows));
-            let line = |(y, pane)| (pane, Rect { y, height: 1, ..below });
-            (vec![(focus, pane)], (below.y..).zip(others).map(line).collect())
-        }
-        Shape::Tall => {
-            let (pair, rest) = split(body, body.height * 2 / 5);
-            let (operation, rest) = split(rest, if measures { rest.height / 3 } else { rest.height * 2 / 5 });
-            let mut places = vec![(Pane::Pair, pair), (Pane::Operation, operation)];
-            places.extend(below(rest, measures, |area| split(area, area.height / 2)));
-            (places, Vec::new())
-        }
-        Shape::Wide => {
-            let (above, rest) = split(body, body.height * 57 / 100);
-            let left = above.width * 3 / 5;
-            let pair = Rect { width: left, ..above };
-            let operation = Rect { x: above.x + left, width: above.width - left, ..above };
-            let mut places = vec![(Pane::Pair, pair), (Pane::Operation, operation)];
-            places.extend(below(rest, measures, |area| beside(area, area.width * 11 / 20)));
-            (places, Vec::new())
-        }
-    }
-}
-
-/// The errors, and the signals where there are any.
-fn below(area: Rect, measures: bool, cut: impl FnOnce(Rect) -> (Rect, Rect)) -> Places {
-    if !measures {
-        return vec![(Pane::Errors, area)];
-    }
-    let (errors, signals) = cut(area);
-    vec![(Pane::Errors, errors), (Pane::Signals, signals)]
-}
-
-/// An area cut right of its first `columns` columns.
-fn beside(area: Rect, columns: u16) -> (Rect, Rect) {
-    let columns = columns.min(area.width);
-    (Rect { width: columns, ..area }, Rect { x: area.x + columns, width: area.width - columns, ..area })
-}
-
-/// An area cut below its first `rows` rows.
-fn split(area: Rect, rows: u16) -> (Rect, Rect) {
-    let rows = rows.min(area.height);
-    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
 }
 
 /// How far a movement may go in what has the keys now.

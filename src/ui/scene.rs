@@ -3,6 +3,7 @@
 use crate::room::Room;
 use crate::room::act::Standing;
 use crate::room::automatic::ShownCountdown;
+use crate::sop::chain::Chain;
 use crate::sop::operation::{Action, ActionKind, RollbackWay};
 use crate::sop::phase::{Phase, phase_given};
 use crate::sop::rollback::WayBack;
@@ -18,20 +19,23 @@ pub(crate) struct Scene<'a> {
     pub(crate) judgement: Judgement,
     pub(crate) way_back: Option<WayBack>,
     pub(crate) countdown: Option<ShownCountdown>,
+    chain: Option<Chain>,
     standings: Vec<(ActionKind, Standing)>,
 }
 
 impl<'a> Scene<'a> {
     pub(crate) fn new(room: &'a Room, look: Look) -> Self {
         let standings: Vec<(ActionKind, Standing)> =
-            ActionKind::ALL.into_iter().map(|kind| (kind, room.standing(kind))).collect();
+            room.kinds().map(|kind| (kind, room.standing(kind))).collect();
         // The dearest conclusion is the switch's: the phase is drawn from the same one.
         let switch = standings.iter().find(|(kind, _)| *kind == ActionKind::Switch);
         let switch = switch.map_or(&[][..], |(_, standing)| &standing.interlocks);
+        let phase = phase_given(&room.situation(), switch);
         Self {
             room,
             look,
-            phase: phase_given(&room.situation(), switch),
+            phase,
+            chain: room.chain_in(phase),
             judgement: room.judgement(),
             way_back: room.cheapest_way_back(),
             countdown: room.countdown(),
@@ -51,9 +55,17 @@ impl<'a> Scene<'a> {
         self.standings.iter().find(|(known, _)| *known == kind).map(|(_, standing)| standing)
     }
 
+    /// The chain of evidence; `None` without a repository, or while the pair is unseen.
+    pub(crate) const fn chain(&self) -> Option<&Chain> {
+        self.chain.as_ref()
+    }
+
     /// The action that the procedure has next; `None` when there is only waiting.
     pub(crate) fn next_action(&self) -> Option<ActionKind> {
         match self.phase {
+            Some(Phase::Review) => Some(ActionKind::Merge),
+            Some(Phase::Approval) => Some(ActionKind::Approve),
+            Some(Phase::Prepare) if self.room.has_repository() => Some(ActionKind::Propose),
             Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) => {
                 Some(ActionKind::Deploy)
             }
@@ -61,7 +73,7 @@ impl<'a> Scene<'a> {
             Some(Phase::Switch) => Some(ActionKind::Switch),
             Some(Phase::StandDown) if self.is_retired() => Some(ActionKind::Close),
             Some(Phase::StandDown) => Some(ActionKind::Retire),
-            Some(Phase::Watch) | None => None,
+            Some(Phase::Pipeline | Phase::Migrate | Phase::Watch) | None => None,
         }
     }
 

@@ -6,7 +6,9 @@ use ratatui::symbols::border;
 
 use crate::room::message::StepState;
 use crate::room::roster::PodStanding;
+use crate::sop::chain::Fit;
 use crate::sop::colour::Colour;
+use crate::sop::pipeline::RunState;
 use crate::sop::verdict::Verdict;
 
 /// What the terminal can show.
@@ -54,6 +56,8 @@ pub(crate) struct Glyphs {
     pub(crate) ellipsis: &'static str,
     pub(crate) chosen: &'static str,
     pub(crate) times: &'static str,
+    pub(crate) bar_full: &'static str,
+    pub(crate) bar_empty: &'static str,
     border: border::Set<'static>,
 }
 
@@ -73,6 +77,8 @@ const UNICODE: Glyphs = Glyphs {
     ellipsis: "…",
     chosen: "›",
     times: "×",
+    bar_full: "█",
+    bar_empty: "░",
     border: border::ROUNDED,
 };
 
@@ -92,6 +98,8 @@ const ASCII: Glyphs = Glyphs {
     ellipsis: "..",
     chosen: ">",
     times: "x",
+    bar_full: "#",
+    bar_empty: ".",
     border: border::Set {
         top_left: "+",
         top_right: "+",
@@ -128,6 +136,26 @@ impl Glyphs {
             StepState::Done => self.good,
             StepState::Failed => self.bad,
             StepState::Unknown => self.unknown,
+        }
+    }
+
+    pub(crate) const fn fit(&self, fit: &Fit) -> &'static str {
+        match fit {
+            Fit::Fits(_) => self.good,
+            Fit::DoesNotFit(_) => self.bad,
+            Fit::Unknown(_) => self.unknown,
+            Fit::NotYet(_) => self.pending,
+        }
+    }
+
+    pub(crate) const fn run(&self, state: &RunState) -> &'static str {
+        match state {
+            RunState::Passed => self.good,
+            RunState::Failed | RunState::TimedOut | RunState::Cancelled => self.bad,
+            RunState::Running => self.now,
+            RunState::Queued | RunState::Skipped | RunState::Neutral => self.pending,
+            RunState::Waiting => self.warn,
+            RunState::Other(_) => self.unknown,
         }
     }
 
@@ -175,5 +203,26 @@ pub(crate) const fn verdict_tone(verdict: Verdict) -> Tone {
         Verdict::Pass => Tone::Strong,
         Verdict::Warn | Verdict::NoData => Tone::Warn,
         Verdict::Stale | Verdict::Fail => Tone::Bad,
+    }
+}
+
+/// The tone in which a link of the chain of evidence is said.
+pub(crate) const fn fit_tone(fit: &Fit) -> Tone {
+    match fit {
+        Fit::Fits(_) => Tone::Plain,
+        Fit::DoesNotFit(_) => Tone::Bad,
+        Fit::Unknown(_) => Tone::Warn,
+        Fit::NotYet(_) => Tone::Dim,
+    }
+}
+
+/// The tone in which the state of a run, a job or a step is said.
+pub(crate) const fn run_tone(state: &RunState) -> Tone {
+    match state {
+        RunState::Failed | RunState::TimedOut | RunState::Cancelled => Tone::Bad,
+        RunState::Waiting | RunState::Other(_) => Tone::Warn,
+        RunState::Running => Tone::Strong,
+        RunState::Queued | RunState::Skipped | RunState::Neutral => Tone::Dim,
+        RunState::Passed => Tone::Plain,
     }
 }

@@ -33,6 +33,15 @@ pub(crate) fn action(action: &Action, glyphs: &Glyphs) -> String {
         }
         Action::Retire { colour } => format!("retire {}", colour.label()),
         Action::Close => "close the release".to_owned(),
+        Action::Propose { head, base, .. } => format!("propose {head} {arrow} {base}"),
+        Action::Merge { number, head } => format!("merge #{number} at {head}"),
+        Action::DeleteBranch { branch } => format!("delete {branch}"),
+        Action::Approve { environment, head, .. } => format!("approve {head} {arrow} {environment}"),
+        Action::Reject { environment, head, .. } => format!("reject {head} for {environment}"),
+        Action::Dispatch { workflow, reference } => format!("start {workflow} on {reference}"),
+        Action::Rerun { number, failed_only: true, .. } => format!("re-run what failed of run {number}"),
+        Action::Rerun { number, failed_only: false, .. } => format!("re-run run {number}"),
+        Action::Cancel { number, .. } => format!("cancel run {number}"),
     }
 }
 

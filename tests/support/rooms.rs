@@ -33,6 +33,7 @@ use cutover::sop::moment::Moment;
 use cutover::sop::operation::{Action, OperationId};
 use cutover::sop::policy::Policy;
 use cutover::sop::record::{Measured, Measurement, OperationRecord, OperationResult, OutcomeRecord, Record};
+use cutover::sop::repository::{DeployBy, GitHubSetting};
 use cutover::sop::signal::{Reading, Sample, Sampled, Signal, SignalId};
 use cutover::sop::verification::{CheckOutcome, CheckResult, PodVerification, Verification};
 use jiff::Timestamp;
@@ -89,7 +90,27 @@ pub fn setting() -> Setting {
         alerts: false,
         dashboard: None,
         api_path: None,
+        github: None,
         rehearsal: None,
+    }
+}
+
+pub fn github() -> GitHubSetting {
+    let login = |name: &str| vec![name.to_owned()];
+    GitHubSetting {
+        repository: "taxasge/backend".into(),
+        head_branch: "develop".into(),
+        base_branch: "main".into(),
+        workflow: "production.yml".into(),
+        environment: "production".into(),
+        long_lived: Vec::new(),
+        approvals: 2,
+        each_role: Vec::new(),
+        people: [("orchestrator".to_owned(), login("orch")), ("developer".to_owned(), login("dev"))].into(),
+        merge_role: None,
+        approve_role: None,
+        deploy_by: DeployBy::Pipeline,
+        stale_after: Duration::from_secs(120),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Freshness, LockState, Situation, blocked, clear, unknown};
 use crate::sop::access::{self, Right};
+use crate::sop::chain::{Chain, Fit, LinkId};
 use crate::sop::cluster::DeploymentState;
 use crate::sop::colour::Colour;
 use crate::sop::command::{Command, Operator};
@@ -192,6 +193,17 @@ pub(super) fn standby(colour: Colour, s: &Situation<'_>) -> LockState {
         }
         _ => clear(format!("{} min since the switch", passed.as_secs() / 60)),
     }
+}
+
+/// The chain of evidence that ends at `new`, up to `last`; `None` where no repository is
+/// configured, so that there is none.
+pub(super) fn chain_to(last: LinkId, new: Colour, s: &Situation<'_>) -> Option<LockState> {
+    let chain = Chain::of(s.evidence.origin.as_ref()?, s.cluster, new);
+    Some(match chain.weakest(last) {
+        None => clear(format!("every link fits up to the {}", last.words())),
+        Some(link) if matches!(link.fit, Fit::Unknown(_)) => unknown(link.words()),
+        Some(link) => blocked(link.words()),
+    })
 }
 
 pub(super) fn way_back(way: &RollbackWay, s: &Situation<'_>) -> LockState {

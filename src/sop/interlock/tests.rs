@@ -9,6 +9,7 @@ use crate::sop::colour::Colour;
 use crate::sop::operation::RollbackWay;
 use crate::sop::verification::{CheckOutcome, CheckResult, PodVerification};
 
+mod github;
 mod stand_down;
 
 const NEW: &str = "ghcr.io/t/backend:v2";
@@ -42,6 +43,7 @@ impl Night {
             notes: &self.record.notes,
             evidence: &self.evidence,
             pods: None,
+            github: None,
             read_only: self.read_only,
             policy: &self.policy,
             now: self.now,
@@ -336,4 +338,32 @@ fn endpoints_without_pods_count_for_nobody() {
     let stray = EndpointState { address: "192.0.2.9".into(), pod: None, ready: true };
     night.cluster.endpoints = Some(vec![stray]);
     assert_eq!(night.cluster.endpoint_count().unwrap().unknown, 1);
+}
+
+#[test]
+fn the_chain_blocks_the_switch_where_a_repository_is_configured() {
+    use crate::sop::chain::{Fit, Link, LinkId, Origin};
+    let state = |fit: Option<Fit>| {
+        let mut night = night();
+        night.cluster.replica_sets.get_mut("green-1").unwrap().image = Some(NEW.into());
+        for pod in night.cluster.pods.values_mut() {
+            pod.image_id = Some("ghcr.io/t/backend@sha256:00".into());
+        }
+        let link = |fit| Link { id: LinkId::Run, from: "a1b2c3d".into(), to: "run 7".into(), fit };
+        night.evidence.origin =
+            fit.map(|fit| Origin { links: vec![link(fit)], version: Some("v2".into()), ..Origin::default() });
+        let locks = interlocks(&Action::Switch { to: Colour::Green }, None, &night.situation());
+        locks.into_iter().find(|lock| lock.id == InterlockId::Chain)
+    };
+    assert_eq!(state(None), None, "without a repository there is no chain");
+    assert!(state(Some(Fit::Fits("of a1b2c3d".into()))).unwrap().is_clear());
+    let broken = state(Some(Fit::DoesNotFit("run 7 is of b2c3d4e".into()))).unwrap();
+    assert_eq!(broken.why(), "run does not fit: run 7 is of b2c3d4e");
+    assert!(!broken.overridable() && first_blocked(&[broken], &[InterlockId::Chain]).is_some());
+    let missing = state(Some(Fit::NotYet("no run of a1b2c3d was seen".into()))).unwrap();
+    assert!(!missing.overridable());
+    let unknown = state(Some(Fit::Unknown("GitHub was not read yet".into()))).unwrap();
+    assert!(unknown.overridable() && !unknown.is_clear());
+    assert_eq!(first_blocked(std::slice::from_ref(&unknown), &[InterlockId::Chain]), None);
+    assert!(first_blocked(&[unknown], &[]).is_some());
 }

@@ -60,7 +60,7 @@ pub(crate) fn condition(scene: &Scene<'_>, lock: &Interlock, width: usize) -> Ve
         LockState::Unknown(_) => (glyphs.unknown, Tone::Warn),
     };
     let override_words =
-        if !lock.is_clear() && lock.id.overridable() { " (a typed reason overrides)" } else { "" };
+        if !lock.is_clear() && lock.overridable() { " (a typed reason overrides)" } else { "" };
     let words = format!("{}{override_words}", words::lock(lock));
     let name = padded(lock.id.words(), NAMES, scene.look);
     let parts = wrapped(&words, width.saturating_sub(NAMES + 5));

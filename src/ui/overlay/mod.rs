@@ -1,10 +1,12 @@
 //! What lies over the panes, besides the dialog: one module each.
 
+mod chain;
 mod diagnostics;
 mod faults;
 mod help;
 mod history;
 mod interlocks;
+mod job_log;
 mod palette;
 mod pod;
 mod prompt;
@@ -31,6 +33,7 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
             diagnostics::draw(scene, framed(scene, "Diagnostics", body, body, buffer), buffer)
         }
         Some(Overlay::Faults) => faults::draw(scene, body, buffer),
+        Some(Overlay::JobLog) => job_log::draw(scene, body, buffer),
         Some(overlay) => {
             let content = content(scene, overlay, inner_width(body));
             let area = sized(&content, body);
@@ -55,6 +58,9 @@ pub(crate) fn extent(scene: &Scene<'_>, overlay: Overlay, body: Rect) -> Extent 
     if overlay == Overlay::Faults {
         return faults::extent(scene.room);
     }
+    if overlay == Overlay::JobLog {
+        return job_log::extent(scene, body);
+    }
     if matches!(overlay, Overlay::Palette | Overlay::Diagnostics) {
         return Extent::default();
     }
@@ -72,6 +78,8 @@ const fn title(overlay: Overlay) -> &'static str {
         Overlay::Palette => "Palette",
         Overlay::Pod => "Pod",
         Overlay::Faults => "Faults",
+        Overlay::Chain => "Chain of evidence",
+        Overlay::JobLog => "Log",
     }
 }
 
@@ -81,7 +89,8 @@ fn content(scene: &Scene<'_>, overlay: Overlay, width: u16) -> Vec<Line<'static>
         Overlay::Interlocks => interlocks::lines(scene, width),
         Overlay::History => history::lines(scene, width),
         Overlay::Pod => pod::lines(scene, width),
-        Overlay::Palette | Overlay::Diagnostics | Overlay::Faults => Vec::new(),
+        Overlay::Chain => chain::lines(scene, width),
+        Overlay::Palette | Overlay::Diagnostics | Overlay::Faults | Overlay::JobLog => Vec::new(),
     }
 }
 

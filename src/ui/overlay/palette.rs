@@ -18,13 +18,13 @@ const KEYS: usize = 10;
 
 /// How far the choice moves.
 pub(crate) fn extent(room: &Room) -> Extent {
-    let found = Binding::matching(room.view.palette.text.as_str()).len();
+    let found = Binding::matching(room.view.palette.text.as_str(), room).len();
     Extent { page: 8, most: found.saturating_sub(1) }
 }
 
 pub(super) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     let palette = &scene.room.view.palette;
-    let found = Binding::matching(palette.text.as_str());
+    let found = Binding::matching(palette.text.as_str(), scene.room);
     let rows = u16::try_from(found.len().max(1)).unwrap_or(u16::MAX).saturating_add(3);
     let inner = framed(scene, "What do you want to do?", centred(body, WIDTH, rows), body, buffer);
     let typed = format!(": {}_", palette.text.as_str());

@@ -20,7 +20,9 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     let Some(prompt) = &scene.room.view.prompt else { return };
     let width = usize::from(WIDTH.min(body.width)).saturating_sub(4);
     let (title, question) = match prompt.kind {
-        PromptKind::Search => ("Search", "text to find; empty ends the search".to_owned()),
+        PromptKind::Search | PromptKind::SearchJobLog => {
+            ("Search", "text to find; empty ends the search".to_owned())
+        }
         PromptKind::Pattern => (
             "Filter",
             "regular expression that lines must match; empty: errors. The logs are read anew".to_owned(),

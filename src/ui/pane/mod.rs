@@ -3,6 +3,7 @@
 mod errors;
 mod operation;
 mod pair;
+mod pipeline;
 mod pods;
 mod signals;
 
@@ -23,6 +24,7 @@ pub(crate) fn draw(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut Buffe
         Pane::Operation => operation::draw(scene, area, buffer),
         Pane::Errors => errors::draw(scene, area, buffer),
         Pane::Signals => signals::draw(scene, area, buffer),
+        Pane::Pipeline => pipeline::draw(scene, area, buffer),
     }
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn draw_line(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut 
         Pane::Operation => operation::line(scene),
         Pane::Errors => errors::line(scene),
         Pane::Signals => signals::line(scene),
+        Pane::Pipeline => pipeline::line(scene),
     };
     let line = Line::from(vec![
         Span::raw(" "),
@@ -50,6 +53,7 @@ pub(crate) fn extent(scene: &Scene<'_>, pane: Pane, area: Rect) -> Extent {
         Pane::Operation => operation::extent(scene, area),
         Pane::Errors => errors::extent(area),
         Pane::Signals => signals::extent(scene, area),
+        Pane::Pipeline => pipeline::extent(scene, area),
     }
 }
 

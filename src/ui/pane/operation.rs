@@ -154,6 +154,17 @@ fn advice(scene: &Scene<'_>) -> String {
     let idle = active.other();
     let key = |kind| Binding::of_action(kind).map(Binding::key).unwrap_or_default();
     match phase {
+        Phase::Prepare if room.has_repository() => {
+            format!("Next: {} opens the release's pull request", key(ActionKind::Propose))
+        }
+        Phase::Review => format!("Next: {} merges the pull request", key(ActionKind::Merge)),
+        Phase::Pipeline => "The pipeline of the release is under way".to_owned(),
+        Phase::Approval => format!(
+            "Next: {} approves the waiting run, {} rejects it",
+            key(ActionKind::Approve),
+            key(ActionKind::Reject)
+        ),
+        Phase::Migrate => "The pipeline migrates the database".to_owned(),
         Phase::Prepare => {
             format!(
                 "Both colours run one version: {} deploys another to {}",
