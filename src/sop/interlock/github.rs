@@ -2,7 +2,7 @@
 //! not read, or says a word that nobody knows, clears nothing.
 
 use super::conditions::{command, writable};
-use super::{Freshness, InterlockId as Id, LockState, OnGitHub, Situation};
+use super::{Freshness, InterlockId as Id, LockState, OnGitHub, Situation, blocked, clear, unknown};
 use crate::sop::chain::{Chain, Fit, LinkId, Origin};
 use crate::sop::commit::Sha;
 use crate::sop::operation::Action;
