@@ -47,7 +47,7 @@ async fn query(State(prometheus): State<Arc<Prometheus>>, Form(asked): Asked) ->
     let at = asked.time("time", prometheus.now())?;
     let text = asked.get("query").unwrap_or_default().to_owned();
     evaluated(prometheus, move |source| {
-        let value = promql::instant(source, &text, at)?;
+        let value = promql::instant(source, &*source.query(&text)?, at)?;
         Ok(answer::instant(&value, at))
     })
     .await
@@ -57,7 +57,7 @@ async fn query_range(State(prometheus): State<Arc<Prometheus>>, Form(asked): Ask
     let asked = Parameters(asked);
     let times = asked.times()?;
     let text = asked.get("query").unwrap_or_default().to_owned();
-    evaluated(prometheus, move |source| Ok(answer::matrix(&promql::range(source, &text, times)?))).await
+    evaluated(prometheus, move |source| Ok(answer::matrix(&promql::range(source, &*source.query(&text)?, times)?))).await
 }
 
 /// Evaluates where it keeps nobody else waiting.
@@ -75,7 +75,8 @@ async fn evaluated(
 fn found(prometheus: &Prometheus, asked: &Parameters) -> Result<BTreeSet<Labels>, QueryError> {
     let now = prometheus.now();
     let (from, to) = (asked.time("start", now - RECENT)?, asked.time("end", now)?);
-    let selectors = asked.all("match[]").map(promql::selector).collect::<Result<Vec<Selector>, _>>()?;
+    let selectors = asked.all("match[]").map(|text| prometheus.query(text)?.selector());
+    let selectors = selectors.collect::<Result<Vec<Selector>, _>>()?;
     let known = prometheus.known(from, to).into_iter();
     Ok(known
         .filter(|labels| selectors.is_empty() || selectors.iter().any(|selector| selector.matches(labels)))
