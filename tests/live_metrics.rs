@@ -46,7 +46,8 @@ fn client() -> reqwest::Client {
 /// Whether both programs are there; says so where they are not.
 fn is_there(test: &str) -> bool {
     let runs = |program: &str| {
-        let output = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let output =
+            Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         output.is_ok_and(|status| status.success())
     };
     let there = runs("prometheus") && runs("promtool");
@@ -133,7 +134,10 @@ fn pair(pair: &Json) -> (i64, f64) {
 /// Whether two answers have the same labels and times, and values that are near enough.
 fn compare(query: &str, ours: &Found, theirs: &Found, near: impl Fn(f64, f64) -> bool) {
     let times = |found: &Found| -> Vec<(String, Vec<i64>)> {
-        found.iter().map(|(labels, values)| (labels.clone(), values.iter().map(|(at, _)| *at).collect())).collect()
+        found
+            .iter()
+            .map(|(labels, values)| (labels.clone(), values.iter().map(|(at, _)| *at).collect()))
+            .collect()
     };
     assert_eq!(times(ours), times(theirs), "{query}\nours: {ours:?}\ntheirs: {theirs:?}");
     for (ours, theirs) in ours.values().flatten().zip(theirs.values().flatten()) {
@@ -143,7 +147,9 @@ fn compare(query: &str, ours: &Found, theirs: &Found, near: impl Fn(f64, f64) ->
 
 /// The same but for the order in which numbers were added up.
 fn same(ours: f64, theirs: f64) -> bool {
-    ours == theirs || ours.is_nan() && theirs.is_nan() || (ours - theirs).abs() <= 1e-9 * theirs.abs().max(1.0)
+    ours == theirs
+        || ours.is_nan() && theirs.is_nan()
+        || (ours - theirs).abs() <= 1e-9 * theirs.abs().max(1.0)
 }
 
 /// Series that both are given: counters with resets and gaps, gauges, a histogram.
@@ -164,13 +170,18 @@ impl Fixture {
     /// Series of twenty minutes from `begin` on, with samples that are not quite regular.
     fn new(begin: i64) -> Self {
         let mut all = Vec::new();
-        let mut add = |name: &str, labels: &[(&str, &str)], every: i64, value: &dyn Fn(i64) -> Option<f64>| {
-            let labels = labels.iter().fold(Labels::default().with(NAME, name), |all, (name, value)| all.with(name, value));
-            let sample = |n: i64| Some(Sample { at: begin + n * every + n * 37 % 400, value: value(n)? });
-            all.push(Series { labels, samples: (0..1_200_000 / every).filter_map(sample).collect() });
-        };
+        let mut add =
+            |name: &str, labels: &[(&str, &str)], every: i64, value: &dyn Fn(i64) -> Option<f64>| {
+                let labels = labels
+                    .iter()
+                    .fold(Labels::default().with(NAME, name), |all, (name, value)| all.with(name, value));
+                let sample = |n: i64| Some(Sample { at: begin + n * every + n * 37 % 400, value: value(n)? });
+                all.push(Series { labels, samples: (0..1_200_000 / every).filter_map(sample).collect() });
+            };
         let rising = |by: i64| move |n: i64| Some((n * by + n % 7) as f64);
-        for (pod, by) in [("backend-blue-abc-x1", 50), ("backend-blue-abc-x2", 70), ("backend-green-def-y1", 3)] {
+        for (pod, by) in
+            [("backend-blue-abc-x1", 50), ("backend-blue-abc-x2", 70), ("backend-green-def-y1", 3)]
+        {
             let common = [("pod", pod), ("app", "backend")];
             let with = |label: (&'static str, &'static str)| [common[0], common[1], label];
             add("http_requests_total", &with(("code", "200")), 5_000, &rising(by));
@@ -356,7 +367,11 @@ fn refused_alike(query: &str, error: &QueryError, status: u16, answer: &Json) {
         QueryError::BadData(_) => (400, "bad_data"),
         QueryError::Execution(_) => (422, "execution"),
     };
-    assert_eq!((status, answer["errorType"].as_str()), (expected, Some(kind)), "{query}: ours: {error}; {answer}");
+    assert_eq!(
+        (status, answer["errorType"].as_str()),
+        (expected, Some(kind)),
+        "{query}: ours: {error}; {answer}"
+    );
 }
 
 fn metric(labels: &Labels) -> String {
@@ -427,7 +442,8 @@ async fn the_same_world_is_measured_alike() {
     // Both have to have scraped all pods through a whole window, and the past is over.
     for url in [&ours, &real.url] {
         until("a window's worth of samples", async || {
-            let query = "min(count_over_time(db_connections_max[24s])) >= 21 and count(db_connections_max) == 6";
+            let query =
+                "min(count_over_time(db_connections_max[24s])) >= 21 and count(db_connections_max) == 6";
             let (_, answer) = ask(&http, url, "/api/v1/query", &[("query", query), ("time", &now())]).await;
             (!found(&answer).is_empty()).then_some(())
         })
@@ -437,8 +453,10 @@ async fn the_same_world_is_measured_alike() {
     let rate = |found: &Found| found.values().flatten().map(|(_, value)| *value).sum::<f64>();
     let asked = async |query: &str| {
         let parameters = [("query", query), ("time", time.as_str())];
-        let ((status, mine), (_, theirs)) =
-            tokio::join!(ask(&http, &ours, "/api/v1/query", &parameters), real.ask("/api/v1/query", &parameters));
+        let ((status, mine), (_, theirs)) = tokio::join!(
+            ask(&http, &ours, "/api/v1/query", &parameters),
+            real.ask("/api/v1/query", &parameters)
+        );
         assert_eq!(status, 200, "{query}: {mine}");
         (found(&mine), found(&theirs))
     };
@@ -467,7 +485,9 @@ async fn the_same_world_is_measured_alike() {
     }
     assert!(values >= 8 && silent >= 8, "{values} with values, {silent} of other presets without");
     // Every series of the application by its labels, and whether each pod is up.
-    for query in ["count by (__name__, pod, color, instance, job, app, version, code, le) ({app=\"backend\"})", "up"] {
+    for query in
+        ["count by (__name__, pod, color, instance, job, app, version, code, le) ({app=\"backend\"})", "up"]
+    {
         let (mine, theirs) = asked(query).await;
         compare(query, &mine, &theirs, same);
     }

@@ -85,7 +85,9 @@ fn a_bad_release_is_taken_back() {
     // By what is measured: that is what the verdict says before the order.
     let order = events.iter().position(|event| event["order"]["action"] == "rollback").unwrap();
     let reason = "> 5 % for 3 of 3 samples";
-    let said = |event: &Value| event["reasons"].to_string().contains(reason) || event.to_string().contains("P0 alert");
+    let said = |event: &Value| {
+        event["reasons"].to_string().contains(reason) || event.to_string().contains("P0 alert")
+    };
     assert!(events[..order].iter().any(said), "{:#?}", &events[..order]);
     assert_eq!(score["lost"], 0);
 }

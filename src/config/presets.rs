@@ -62,8 +62,7 @@ pub(super) fn texts() -> impl Iterator<Item = (String, String)> {
     names().flat_map(|name| {
         let queries = preset(name).unwrap_or_default().into_iter();
         queries.flat_map(move |(id, queries)| {
-            let beside =
-                [queries.volume_query, queries.bad_query, queries.all_query, queries.maximum_query];
+            let beside = [queries.volume_query, queries.bad_query, queries.all_query, queries.maximum_query];
             let texts = std::iter::once(queries.query).chain(beside.into_iter().flatten());
             texts.map(move |text| (format!("{name}: {id}"), text)).collect::<Vec<_>>()
         })

@@ -77,12 +77,18 @@ impl PagerDuty {
                 incident.resolved = Some(now);
             }
         }
-        let told = alerts.iter().filter(|known| !known.is_silenced() && known.alert.labels.get("severity") == "P0");
+        let told =
+            alerts.iter().filter(|known| !known.is_silenced() && known.alert.labels.get("severity") == "P0");
         for known in told {
             let key = key(known);
             if incidents.len() < MOST && !incidents.iter().any(|incident| incident.key == key) {
                 let labels = &known.alert.labels;
-                let title = format!("[{}] {} {}", labels.get("severity"), labels.get("service"), labels.get("alertname"));
+                let title = format!(
+                    "[{}] {} {}",
+                    labels.get("severity"),
+                    labels.get("service"),
+                    labels.get("alertname")
+                );
                 let number = incidents.len() + 1;
                 incidents.push(Incident { number, title, key, opened: now, resolved: None });
             }
@@ -113,7 +119,11 @@ async fn on_call(headers: HeaderMap) -> Response {
         .into_response()
 }
 
-async fn incidents(State(pagerduty): State<Arc<PagerDuty>>, headers: HeaderMap, Query(asked): Asked) -> Response {
+async fn incidents(
+    State(pagerduty): State<Arc<PagerDuty>>,
+    headers: HeaderMap,
+    Query(asked): Asked,
+) -> Response {
     if !is_known(&headers) {
         return refused();
     }
@@ -127,11 +137,13 @@ async fn incidents(State(pagerduty): State<Arc<PagerDuty>>, headers: HeaderMap, 
         .rev()
         .map(json)
         .filter(|incident| {
-            statuses.is_empty() || incident["status"].as_str().is_some_and(|status| statuses.contains(&status))
+            statuses.is_empty()
+                || incident["status"].as_str().is_some_and(|status| statuses.contains(&status))
         })
         .filter(|_| services.is_empty() || services.contains(&SERVICE))
         .collect();
-    Json(json!({"incidents": found, "limit": 100, "offset": 0, "more": false, "total": Value::Null})).into_response()
+    Json(json!({"incidents": found, "limit": 100, "offset": 0, "more": false, "total": Value::Null}))
+        .into_response()
 }
 
 fn json(incident: &Incident) -> Value {

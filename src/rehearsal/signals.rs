@@ -9,11 +9,11 @@ use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use super::alertmanager::{self, Alertmanager};
+use super::door;
 use super::faults::{Fault, FaultName};
 use super::pagerduty::{self, PagerDuty};
 use super::prometheus::{self, Prometheus};
 use super::world::World;
-use super::door;
 
 /// The file with PagerDuty's token, beside the configuration.
 pub(super) const TOKEN_FILE: &str = "pagerduty.token";

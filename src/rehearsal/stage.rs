@@ -15,8 +15,8 @@ use super::api::Api;
 use super::api::who::{USERS, Who};
 use super::application::{front, users};
 use super::scenario::{NAMESPACE, PORT, SERVICE, Scenario};
-use super::world::World;
 use super::signals::Signals;
+use super::world::World;
 use super::{cluster, game_master, pagerduty, plot, signals};
 use crate::config::{self, ConfigError, Environment};
 

@@ -64,15 +64,16 @@ impl Alertmanager {
     /// All silences, that of the fault among them while it goes on.
     fn silences(&self) -> Vec<Silence> {
         let now = self.prometheus.now();
-        let of_the_fault = self.prometheus.world.faults.active().has(Fault::AlertSilenced.name()).then(|| Silence {
-            id: OF_THE_FAULT.to_owned(),
-            matchers: vec![silence::equal("alertname", rule::NAME)],
-            starts: 0,
-            ends: i64::MAX,
-            updated: now,
-            created_by: "a colleague".to_owned(),
-            comment: "too noisy tonight".to_owned(),
-        });
+        let of_the_fault =
+            self.prometheus.world.faults.active().has(Fault::AlertSilenced.name()).then(|| Silence {
+                id: OF_THE_FAULT.to_owned(),
+                matchers: vec![silence::equal("alertname", rule::NAME)],
+                starts: 0,
+                ends: i64::MAX,
+                updated: now,
+                created_by: "a colleague".to_owned(),
+                comment: "too noisy tonight".to_owned(),
+            });
         self.kept().iter().cloned().chain(of_the_fault).collect()
     }
 

@@ -89,7 +89,10 @@ impl Process {
     /// Whether it is of the release, and something is wrong with that now.
     #[must_use]
     pub fn has_faults(&self) -> bool {
-        self.nature.faults.as_ref().is_some_and(|faults| faults.active().all().any(|fault| fault.is_of_the_release()))
+        self.nature
+            .faults
+            .as_ref()
+            .is_some_and(|faults| faults.active().all().any(|fault| fault.is_of_the_release()))
     }
 
     /// MiB that it has, and may have.

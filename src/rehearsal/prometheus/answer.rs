@@ -15,9 +15,7 @@ pub(super) fn instant(value: &Value, at: i64) -> Data {
         Value::Scalar(value) => json!({"resultType": "scalar", "result": pair(at, *value)}),
         Value::Text(text) => json!({"resultType": "string", "result": [seconds(at), text]}),
         Value::Vector(elements) => {
-            let element = |Element { labels, value }: &Element| {
-                json!({"metric": metric(labels), "value": pair(at, *value)})
-            };
+            let element = |Element { labels, value }: &Element| json!({"metric": metric(labels), "value": pair(at, *value)});
             json!({"resultType": "vector", "result": elements.iter().map(element).collect::<Vec<_>>()})
         }
         Value::Matrix(series) => matrix(series),

@@ -77,7 +77,9 @@ mod tests {
         let read = read(text);
         let told: Vec<(String, f64)> = read
             .iter()
-            .map(|(labels, value)| (labels.iter().map(|(name, value)| format!("{name}={value};")).collect(), *value))
+            .map(|(labels, value)| {
+                (labels.iter().map(|(name, value)| format!("{name}={value};")).collect(), *value)
+            })
             .collect();
         assert_eq!(told[0], ("__name__=a;".to_owned(), 1.0));
         assert_eq!(told[1], ("__name__=b;le=+Inf;path=/x \"y\\;".to_owned(), f64::INFINITY));

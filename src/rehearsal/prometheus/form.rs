@@ -34,7 +34,11 @@ impl Parameters {
     /// Start, end and step of a question about many times.
     pub(super) fn times(&self) -> Result<Times, QueryError> {
         let needed = |name: &str| {
-            let missing = || QueryError::BadData(format!("invalid parameter \"{name}\": cannot parse \"\" to a valid timestamp"));
+            let missing = || {
+                QueryError::BadData(format!(
+                    "invalid parameter \"{name}\": cannot parse \"\" to a valid timestamp"
+                ))
+            };
             self.get(name).ok_or_else(missing).and_then(|_| self.time(name, 0))
         };
         let (start, end) = (needed("start")?, needed("end")?);
@@ -45,7 +49,9 @@ impl Parameters {
         }
         let text = self.get("step").unwrap_or_default();
         let step = duration(text).ok_or_else(|| {
-            QueryError::BadData(format!("invalid parameter \"step\": cannot parse \"{text}\" to a valid duration"))
+            QueryError::BadData(format!(
+                "invalid parameter \"step\": cannot parse \"{text}\" to a valid duration"
+            ))
         })?;
         if step <= 0 {
             return Err(QueryError::BadData(
@@ -92,7 +98,8 @@ mod tests {
 
     #[test]
     fn times_are_read_in_both_forms() {
-        let given = parameters(&[("time", "1435781451.781"), ("at", "2026-11-27T00:00:00Z"), ("bad", "soon")]);
+        let given =
+            parameters(&[("time", "1435781451.781"), ("at", "2026-11-27T00:00:00Z"), ("bad", "soon")]);
         assert_eq!(given.time("time", 0), Ok(1_435_781_451_781));
         assert_eq!(given.time("at", 0), Ok(1_795_737_600_000));
         assert_eq!(given.time("none", 7), Ok(7));

@@ -66,7 +66,12 @@ impl Prometheus {
         let users = world.scenario.users_of(&version);
         let past = Past::new(now(&world), &version, users, &targets(&world));
         let memory = Memory { store: Store::default(), past: Arc::new(past), told: BTreeMap::new() };
-        Arc::new(Self { world, memory: Mutex::new(memory), alerting: Mutex::default(), queries: Mutex::default() })
+        Arc::new(Self {
+            world,
+            memory: Mutex::new(memory),
+            alerting: Mutex::default(),
+            queries: Mutex::default(),
+        })
     }
 
     /// The time, in milliseconds. Not the API server's, whose clock may be wrong.
@@ -215,7 +220,13 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(2)).await;
         prometheus.scrape().await;
         assert_eq!(number(&prometheus, "sum(up)"), 6.0);
-        assert_eq!(number(&prometheus, r#"count(db_connections_max{color="blue",job="pods",pod=~"backend-blue-[^-]+-[^-]+",instance=~".+:8000"})"#), 3.0);
+        assert_eq!(
+            number(
+                &prometheus,
+                r#"count(db_connections_max{color="blue",job="pods",pod=~"backend-blue-[^-]+-[^-]+",instance=~".+:8000"})"#
+            ),
+            3.0
+        );
         let pod = targets(&world).remove(0).pod;
         world.application.current(&pod).unwrap().end();
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -238,7 +249,10 @@ mod tests {
             let rate = number(&prometheus, query);
             assert!((900.0..1100.0).contains(&rate), "{query}: {rate}");
         }
-        let p95 = number(&prometheus, "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[60s])))");
+        let p95 = number(
+            &prometheus,
+            "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[60s])))",
+        );
         assert!((0.05..0.1).contains(&p95), "twice the mean of 40 ms: {p95}");
     }
 }

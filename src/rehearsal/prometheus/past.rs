@@ -63,14 +63,20 @@ impl Past {
         let figures = self.metrics(pod, self.end).figures(0.0, pod.limit_mib);
         let labels = figures.iter().map(|figure| {
             let own = figure.labels(&self.version);
-            own.fold(pod.labels.clone().with(NAME, figure.name), |labels, (name, value)| labels.with(name, value))
+            own.fold(pod.labels.clone().with(NAME, figure.name), |labels, (name, value)| {
+                labels.with(name, value)
+            })
         });
         labels.collect()
     }
 
     /// What a pod had counted at a time.
     fn metrics(&self, pod: &Pod, at: i64) -> Metrics {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, and not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count, and not negative"
+        )]
         let count = (pod.rate * self.seconds(at)).max(0.0) as u64;
         Metrics::expected(count, &self.users)
     }
@@ -110,7 +116,9 @@ impl Source for Past {
                 let metrics = self.metrics(pod, at);
                 let figures = metrics.figures(Conduct::AT_START_MIB, pod.limit_mib);
                 for ((place, _), series) in wanted.iter().zip(&mut series) {
-                    series.samples.extend(figures.get(*place).map(|figure| Sample { at, value: figure.value }));
+                    series
+                        .samples
+                        .extend(figures.get(*place).map(|figure| Sample { at, value: figure.value }));
                 }
             }
             all.extend(series.into_iter().filter(|series| !series.samples.is_empty()));

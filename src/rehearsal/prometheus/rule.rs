@@ -73,7 +73,11 @@ impl Alerting {
 }
 
 /// The labels and the value with which the rule would alert; `query` is [`QUERY`].
-pub(super) fn evaluate(source: &impl Source, query: &Query, at: i64) -> Result<Option<(Labels, f64)>, QueryError> {
+pub(super) fn evaluate(
+    source: &impl Source,
+    query: &Query,
+    at: i64,
+) -> Result<Option<(Labels, f64)>, QueryError> {
     let Value::Vector(elements) = instant(source, query, at)? else { return Ok(None) };
     let alert = |element: super::promql::Element| {
         let labels = element.labels.unnamed();

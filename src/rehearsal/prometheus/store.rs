@@ -56,7 +56,12 @@ pub(super) struct Store {
 impl Store {
     /// Takes in what one scrape of one target found at a time; `before` is what was found
     /// there last. What is not there any more ends.
-    pub(super) fn take(&mut self, at: i64, found: &[(Labels, f64)], before: &BTreeSet<Labels>) -> BTreeSet<Labels> {
+    pub(super) fn take(
+        &mut self,
+        at: i64,
+        found: &[(Labels, f64)],
+        before: &BTreeSet<Labels>,
+    ) -> BTreeSet<Labels> {
         let known: BTreeSet<Labels> = found.iter().map(|(labels, _)| labels.clone()).collect();
         for (labels, value) in found {
             self.push(labels, Sample { at, value: *value });
@@ -114,7 +119,10 @@ impl Source for Store {
         let cut = selected.map(|(labels, samples)| {
             let begin = samples.partition_point(|sample| sample.at < from);
             let end = samples.partition_point(|sample| sample.at <= to);
-            Series { labels: labels.clone(), samples: samples.range(begin..end.max(begin)).copied().collect() }
+            Series {
+                labels: labels.clone(),
+                samples: samples.range(begin..end.max(begin)).copied().collect(),
+            }
         });
         cut.filter(|series| !series.samples.is_empty()).collect()
     }
@@ -159,7 +167,10 @@ mod tests {
         assert!(kept[0].at >= (end - 77 * 60) * 1_000);
         assert!(kept.windows(2).all(|pair| pair[1].at - pair[0].at <= THINNED), "no hole in it");
         for n in 0..MOST_SERIES + 10 {
-            store.push(&Labels::default().with(NAME, "b").with("n", &n.to_string()), Sample { at: end, value: 0.0 });
+            store.push(
+                &Labels::default().with(NAME, "b").with("n", &n.to_string()),
+                Sample { at: end, value: 0.0 },
+            );
         }
         assert_eq!(store.series.len(), MOST_SERIES);
     }

@@ -26,7 +26,9 @@ enum How {
     Fold(fn(&[f64]) -> f64),
     Quantile,
     /// The greatest so many, or the least.
-    Choose { greatest: bool },
+    Choose {
+        greatest: bool,
+    },
 }
 
 impl Aggregate {
@@ -84,7 +86,10 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn extreme(values: &[f64], beats: impl Fn(f64, f64) -> bool) -> f64 {
-    let found = values.iter().copied().reduce(|kept, value| if beats(value, kept) || kept.is_nan() { value } else { kept });
+    let found = values
+        .iter()
+        .copied()
+        .reduce(|kept, value| if beats(value, kept) || kept.is_nan() { value } else { kept });
     found.unwrap_or(f64::NAN)
 }
 
@@ -107,7 +112,11 @@ fn quantile(quantile: f64, mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = quantile * (values.len().saturating_sub(1)) as f64;
     let value = |rank: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place, and not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place, and not negative"
+        )]
         values.get(rank as usize).or(values.last()).copied().unwrap_or(f64::NAN)
     };
     let share = rank - rank.floor();

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::parser::token::{
-    T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD, T_MUL, T_NEQ, T_POW,
-    T_SUB, TokenId,
+    T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD, T_MUL, T_NEQ,
+    T_POW, T_SUB, TokenId,
 };
 use promql_parser::parser::{BinModifier, LabelModifier, VectorMatchCardinality};
 
@@ -62,9 +62,8 @@ impl Binary {
             Some(VectorMatchCardinality::OneToMany(labels)) => Cardinality::OneToMany(labels.labels.clone()),
             _ => Cardinality::OneToOne,
         };
-        let filled = modifier.is_some_and(|modifier| {
-            modifier.fill_values.lhs.is_some() || modifier.fill_values.rhs.is_some()
-        });
+        let filled = modifier
+            .is_some_and(|modifier| modifier.fill_values.lhs.is_some() || modifier.fill_values.rhs.is_some());
         if filled {
             return Err(unsupported("a value to fill in"));
         }
@@ -91,7 +90,11 @@ impl Binary {
                 Operator::Or => self.either(left, right),
                 _ => self.pairs(left, right)?,
             }),
-            _ => return Err(QueryError::BadData("parse error: operators need numbers or instant vectors".into())),
+            _ => {
+                return Err(QueryError::BadData(
+                    "parse error: operators need numbers or instant vectors".into(),
+                ));
+            }
         })
     }
 
@@ -110,7 +113,11 @@ impl Binary {
         self.as_number || matches!(self.operator, Operator::Arithmetic(_))
     }
 
-    fn each(&self, elements: Vec<Element>, pair: impl Fn(f64) -> (f64, f64)) -> Result<Vec<Element>, QueryError> {
+    fn each(
+        &self,
+        elements: Vec<Element>,
+        pair: impl Fn(f64) -> (f64, f64),
+    ) -> Result<Vec<Element>, QueryError> {
         if !matches!(self.operator, Operator::Arithmetic(_) | Operator::Comparison(_)) {
             return Err(sets_only());
         }
@@ -123,7 +130,9 @@ impl Binary {
 
     fn kept(&self, left: Vec<Element>, right: &[Element], wanted: bool) -> Vec<Element> {
         let there: BTreeSet<Labels> = right.iter().map(|element| self.matching.of(&element.labels)).collect();
-        left.into_iter().filter(|element| there.contains(&self.matching.of(&element.labels)) == wanted).collect()
+        left.into_iter()
+            .filter(|element| there.contains(&self.matching.of(&element.labels)) == wanted)
+            .collect()
     }
 
     fn either(&self, mut left: Vec<Element>, right: Vec<Element>) -> Vec<Element> {
@@ -143,7 +152,8 @@ impl Binary {
                 let side = if swapped { "left" } else { "right" };
                 return Err(QueryError::Execution(format!(
                     "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}];many-to-many matching not allowed: matching labels must be unique on one side",
-                    spelled(&key), spelled(&other.labels)
+                    spelled(&key),
+                    spelled(&other.labels)
                 )));
             }
         }

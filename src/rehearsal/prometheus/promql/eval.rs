@@ -11,8 +11,12 @@ pub(super) fn evaluate(node: &Node, at: i64) -> Result<Value, QueryError> {
         Node::Number(number) => Value::Scalar(*number),
         Node::Text(text) => Value::Text(text.clone()),
         Node::Time => Value::Scalar(at as f64 / 1000.0),
-        Node::Select(selection) if selection.window.is_some() => Value::Matrix(windows(selection, at).collect()),
-        Node::Select(selection) => Value::Vector(selected(selection, at).map(|(element, _)| element).collect()),
+        Node::Select(selection) if selection.window.is_some() => {
+            Value::Matrix(windows(selection, at).collect())
+        }
+        Node::Select(selection) => {
+            Value::Vector(selected(selection, at).map(|(element, _)| element).collect())
+        }
         Node::OverTime(function, selection) => {
             let window = selection.window.unwrap_or_default();
             let (end, begin) = (selection.time(at), selection.time(at) - window);
@@ -34,7 +38,8 @@ pub(super) fn evaluate(node: &Node, at: i64) -> Result<Value, QueryError> {
         Node::Negative(of) => match evaluate(of, at)? {
             Value::Scalar(value) => Value::Scalar(-value),
             Value::Vector(elements) => {
-                let negative = |element: Element| Element { labels: element.labels.unnamed(), value: -element.value };
+                let negative =
+                    |element: Element| Element { labels: element.labels.unnamed(), value: -element.value };
                 Value::Vector(unique(elements.into_iter().map(negative).collect())?)
             }
             _ => return Err(no_vector()),
@@ -48,7 +53,9 @@ pub(super) fn evaluate(node: &Node, at: i64) -> Result<Value, QueryError> {
             [one] => one.value,
             _ => f64::NAN,
         }),
-        Node::Vector(of) => Value::Vector(vec![Element { labels: Labels::default(), value: scalar(of, at)? }]),
+        Node::Vector(of) => {
+            Value::Vector(vec![Element { labels: Labels::default(), value: scalar(of, at)? }])
+        }
         Node::Timestamp(of) => Value::Vector(unique(timestamps(of, at)?)?),
         Node::Absent(of, labels) => {
             let empty = match evaluate(of, at)? {

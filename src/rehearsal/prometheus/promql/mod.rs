@@ -129,7 +129,8 @@ pub fn range(source: &impl Source, query: &Query, times: Times) -> Result<Vec<Se
 
 /// Fails where two elements have the same labels, which happens when names were dropped.
 fn unique(elements: Vec<Element>) -> Result<Vec<Element>, QueryError> {
-    let labels: std::collections::BTreeSet<&Labels> = elements.iter().map(|element| &element.labels).collect();
+    let labels: std::collections::BTreeSet<&Labels> =
+        elements.iter().map(|element| &element.labels).collect();
     if labels.len() < elements.len() {
         return Err(QueryError::Execution("vector cannot contain metrics with the same labelset".into()));
     }

@@ -118,14 +118,17 @@ impl<S: Source> Planner<'_, S> {
             Expr::NumberLiteral(number) => Node::Number(number.val),
             Expr::StringLiteral(text) => Node::Text(text.val.clone()),
             Expr::VectorSelector(selector) => Node::Select(self.selection(selector, None)?),
-            Expr::MatrixSelector(matrix) => Node::Select(self.selection(&matrix.vs, Some(millis(matrix.range)?))?),
+            Expr::MatrixSelector(matrix) => {
+                Node::Select(self.selection(&matrix.vs, Some(millis(matrix.range)?))?)
+            }
             Expr::Unary(unary) => Node::Negative(Box::new(self.node(&unary.expr, depth)?)),
             Expr::Binary(binary) => {
                 let (left, right) = (self.node(&binary.lhs, depth)?, self.node(&binary.rhs, depth)?);
                 Node::Binary(Box::new(Binary::new(binary.op.id(), left, right, binary.modifier.as_ref())?))
             }
             Expr::Aggregate(aggregate) => {
-                let parameter = aggregate.param.as_ref().map(|parameter| self.node(parameter, depth)).transpose()?;
+                let parameter =
+                    aggregate.param.as_ref().map(|parameter| self.node(parameter, depth)).transpose()?;
                 let of = self.node(&aggregate.expr, depth)?;
                 Node::Aggregate(Box::new(aggregate::Aggregate::new(
                     aggregate.op.id(),
@@ -174,7 +177,9 @@ impl<S: Source> Planner<'_, S> {
         };
         if let Some(function) = window::function(name) {
             return match next()? {
-                Node::Select(selection) if selection.window.is_some() => Ok(Node::OverTime(function, selection)),
+                Node::Select(selection) if selection.window.is_some() => {
+                    Ok(Node::OverTime(function, selection))
+                }
                 _ => Err(QueryError::BadData(format!("parse error: {name} needs a range vector"))),
             };
         }
@@ -194,7 +199,11 @@ impl<S: Source> Planner<'_, S> {
             "timestamp" => Node::Timestamp(Box::new(next()?)),
             "absent" | "absent_over_time" => {
                 let of = next()?;
-                let labels = if let Node::Select(selection) = &of { selection.equal.clone() } else { Labels::default() };
+                let labels = if let Node::Select(selection) = &of {
+                    selection.equal.clone()
+                } else {
+                    Labels::default()
+                };
                 Node::Absent(Box::new(of), labels)
             }
             "sort" => Node::Sorted(Box::new(next()?), false),

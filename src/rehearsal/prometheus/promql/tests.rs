@@ -20,7 +20,12 @@ impl Source for Fixture {
         let matching = self.0.iter().filter(|series| matchers.matches(&series.labels));
         let cut = matching.map(|series| Series {
             labels: series.labels.clone(),
-            samples: series.samples.iter().filter(|sample| (from..=to).contains(&sample.at)).copied().collect(),
+            samples: series
+                .samples
+                .iter()
+                .filter(|sample| (from..=to).contains(&sample.at))
+                .copied()
+                .collect(),
         });
         cut.collect()
     }
@@ -83,7 +88,8 @@ fn is(query: &str, seconds: i64, expected: &[(&str, f64)]) {
     assert_eq!(found.len(), expected.len(), "{query}: {found:?}");
     for ((labels, value), (expected_labels, expected)) in found.iter().zip(expected) {
         assert_eq!(labels, expected_labels, "{query}");
-        let same = (value - expected).abs() < 1e-9 || value == expected || value.is_nan() && expected.is_nan();
+        let same =
+            (value - expected).abs() < 1e-9 || value == expected || value.is_nan() && expected.is_nan();
         assert!(same, "{query}: {value} is not {expected}");
     }
 }
@@ -119,7 +125,9 @@ fn rates_reach_to_the_ends_of_their_window_as_in_prometheus() {
 
 #[test]
 fn windows_are_folded() {
-    for (function, value) in [("avg", 15.714_285_714_285_714), ("max", 35.0), ("min", 0.0), ("sum", 110.0), ("count", 7.0)] {
+    for (function, value) in
+        [("avg", 15.714_285_714_285_714), ("max", 35.0), ("min", 0.0), ("sum", 110.0), ("count", 7.0)]
+    {
         is(&format!("{function}_over_time(reset[1m])"), 60, &[("", value)]);
     }
     is("last_over_time(reset[1m])", 60, &[("__name__=reset", 35.0)]);
@@ -151,9 +159,17 @@ fn elements_are_grouped() {
 #[test]
 fn vectors_are_matched_by_their_labels() {
     is("sum by (pod) (requests) / on (pod) limit", 120, &[("pod=a", 1.32), ("pod=b", 0.6)]);
-    is("requests / on (pod) group_left limit", 120, &[("code=200,pod=a", 1.2), ("code=200,pod=b", 0.6), ("code=500,pod=a", 0.12)]);
+    is(
+        "requests / on (pod) group_left limit",
+        120,
+        &[("code=200,pod=a", 1.2), ("code=200,pod=b", 0.6), ("code=500,pod=a", 0.12)],
+    );
     is("limit * ignoring (x) limit", 0, &[("pod=a", 10_000.0), ("pod=b", 160_000.0)]);
-    is("requests > 100", 120, &[("__name__=requests,code=200,pod=a", 120.0), ("__name__=requests,code=200,pod=b", 240.0)]);
+    is(
+        "requests > 100",
+        120,
+        &[("__name__=requests,code=200,pod=a", 120.0), ("__name__=requests,code=200,pod=b", 240.0)],
+    );
     is("100 < bool sum(requests)", 120, &[("", 1.0)]);
     is("sum(requests) > bool 1000", 120, &[("", 0.0)]);
     is("limit and on (pod) gone", 0, &[("__name__=limit,pod=a", 100.0)]);
@@ -189,7 +205,9 @@ fn what_cannot_be_answered_says_why() {
     let several = why("requests / on (pod) requests");
     assert!(matches!(&several, QueryError::Execution(why) if why.contains("duplicate series")), "{several}");
     assert!(why("requests / on (pod) limit").to_string().contains("must be explicit"));
-    assert!(why("label_replace(limit, \"pod\", \"\", \"pod\", \".*\")").to_string().contains("same labelset"));
+    assert!(
+        why("label_replace(limit, \"pod\", \"\", \"pod\", \".*\")").to_string().contains("same labelset")
+    );
     assert!(matches!(why(&format!("{}1", "-(".repeat(300))), QueryError::BadData(_)));
     assert!(matches!(why(&format!("1{}", "+1".repeat(2_000))), QueryError::BadData(_)));
     assert!(matches!(why(&"1".repeat(LONGEST + 1)), QueryError::BadData(_)));
@@ -203,7 +221,9 @@ fn a_span_of_time_is_evaluated_at_each_of_its_steps() {
     assert_eq!(values, [(90_000, 279.0), (105_000, 310.0), (120_000, 372.0)]);
     let scalar = range(&requests(), "2", times(0, 30_000)).unwrap();
     assert_eq!((scalar.len(), scalar[0].samples.len()), (1, 3));
-    assert!(range(&requests(), "requests[1m]", times(0, 1)).unwrap_err().to_string().contains("range vector"));
+    assert!(
+        range(&requests(), "requests[1m]", times(0, 1)).unwrap_err().to_string().contains("range vector")
+    );
     let long = range(&requests(), "requests", times(0, 15_000 * 11_001));
     assert!(long.unwrap_err().to_string().contains("11,000"));
 }

@@ -33,8 +33,12 @@ pub(super) fn function(name: &str) -> Option<OverTime> {
         "avg_over_time" => |window| Some(window.values().sum::<f64>() / window.samples.len() as f64),
         "sum_over_time" => |window| Some(window.values().sum()),
         "count_over_time" => |window| Some(window.samples.len() as f64),
-        "min_over_time" => |window| window.values().reduce(|least, value| if value < least || least.is_nan() { value } else { least }),
-        "max_over_time" => |window| window.values().reduce(|most, value| if value > most || most.is_nan() { value } else { most }),
+        "min_over_time" => |window| {
+            window.values().reduce(|least, value| if value < least || least.is_nan() { value } else { least })
+        },
+        "max_over_time" => |window| {
+            window.values().reduce(|most, value| if value > most || most.is_nan() { value } else { most })
+        },
         "last_over_time" => |window| window.values().last(),
         "present_over_time" => |_| Some(1.0),
         "stdvar_over_time" => |window| Some(variance(window)),
@@ -110,8 +114,10 @@ fn variance(window: &Window<'_>) -> f64 {
 fn slope(window: &Window<'_>) -> Option<f64> {
     let [first, _, ..] = window.samples else { return None };
     let count = window.samples.len() as f64;
-    let points = || window.samples.iter().map(|sample| ((sample.at - first.at) as f64 / 1000.0, sample.value));
+    let points =
+        || window.samples.iter().map(|sample| ((sample.at - first.at) as f64 / 1000.0, sample.value));
     let (x, y) = points().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
-    let (xy, xx) = points().fold((0.0, 0.0), |(xy, xx), point| (xy + point.0 * point.1, xx + point.0 * point.0));
+    let (xy, xx) =
+        points().fold((0.0, 0.0), |(xy, xx), point| (xy + point.0 * point.1, xx + point.0 * point.0));
     Some((xy - x * y / count) / (xx - x * x / count))
 }
