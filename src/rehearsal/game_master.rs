@@ -146,5 +146,12 @@ mod tests {
         client.post(format!("{url}/reset")).send().await.unwrap();
         assert_eq!(world.faults.active().all().count(), 0);
         assert!(world.store.version() > 0, "the world is there");
+        let text =
+            async |path: &str| client.get(format!("{url}{path}")).send().await.unwrap().text().await.unwrap();
+        let targets: Value = serde_json::from_str(&text("/targets").await).unwrap();
+        assert_eq!(targets.as_array().unwrap().len(), 6, "{targets}");
+        assert_eq!(targets[0]["labels"]["color"], "blue");
+        let path = targets[0]["labels"]["__metrics_path__"].as_str().unwrap();
+        assert!(text(path).await.contains("db_connections_max{version=\"v1.0.0\"} 100"));
     }
 }

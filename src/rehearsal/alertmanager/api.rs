@@ -153,3 +153,51 @@ fn new_id(world: &World) -> String {
     let hex = format!("{bits:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+
+    use super::*;
+    use crate::rehearsal::faults::Fault;
+    use crate::rehearsal::prometheus::Prometheus;
+    use crate::rehearsal::scenario::Scenario;
+
+    fn wanted(ends: &str) -> Bytes {
+        let body = json!({
+            "matchers": [{"name": "alertname", "value": "Backend.*", "isRegex": true}],
+            "startsAt": "2026-01-01T00:00:00Z", "endsAt": ends, "createdBy": "ops1", "comment": "known",
+        });
+        Bytes::from(body.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_silence_is_made_found_and_ended() {
+        let world = World::new(Scenario::default(), 1);
+        let alertmanager = Alertmanager::new(Prometheus::new(Arc::clone(&world)));
+        let state = || State(Arc::clone(&alertmanager));
+        let listed = async |filter: &str| {
+            let asked = Query(vec![("filter".to_owned(), filter.to_owned())]);
+            silences(state(), asked).await.map(|Json(found)| found).map_err(|wrong| wrong.0.as_u16())
+        };
+        let Ok(Json(made)) = add(state(), wanted("2126-01-01T00:00:00Z")).await else { panic!("it is made") };
+        let id = made["silenceID"].as_str().unwrap().to_owned();
+        let found = listed(r#"alertname=~"Backend.*""#).await.unwrap();
+        assert_eq!((&found[0]["id"], &found[0]["status"]["state"]), (&json!(id), &json!("active")));
+        assert_eq!(
+            found[0]["matchers"][0],
+            json!({"name": "alertname", "value": "Backend.*", "isRegex": true, "isEqual": true})
+        );
+        assert!(alertmanager.silences()[0].holds(&[("alertname", "BackendErrors")].into_iter().collect()));
+        assert_eq!(listed(r#"alertname="Other""#).await.unwrap(), json!([]));
+        assert_eq!(listed("nonsense").await, Err(400));
+        assert_eq!(expire(state(), Path(id.clone())).await, StatusCode::OK);
+        let Ok(Json(ended)) = silence(state(), Path(id)).await else { panic!("it is still known") };
+        assert_eq!(ended["status"]["state"], "expired");
+        assert_eq!(expire(state(), Path("none".into())).await, StatusCode::NOT_FOUND);
+        assert!(add(state(), wanted("2026-01-01T00:00:00Z")).await.is_err(), "it is over already");
+        assert!(add(state(), Bytes::from_static(b"{")).await.is_err());
+        world.faults.inject(Fault::AlertSilenced);
+        assert_eq!(listed(r#"alertname="BackendErrors""#).await.unwrap().as_array().unwrap().len(), 1);
+    }
+}

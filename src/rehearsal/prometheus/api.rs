@@ -47,7 +47,7 @@ async fn query(State(prometheus): State<Arc<Prometheus>>, Form(asked): Asked) ->
     let at = asked.time("time", prometheus.now())?;
     let text = asked.get("query").unwrap_or_default().to_owned();
     evaluated(prometheus, move |source| {
-        let value = promql::instant(source, &text, at)?;
+        let value = promql::instant(source, &*source.query(&text)?, at)?;
         Ok(answer::instant(&value, at))
     })
     .await
@@ -57,7 +57,10 @@ async fn query_range(State(prometheus): State<Arc<Prometheus>>, Form(asked): Ask
     let asked = Parameters(asked);
     let times = asked.times()?;
     let text = asked.get("query").unwrap_or_default().to_owned();
-    evaluated(prometheus, move |source| Ok(answer::matrix(&promql::range(source, &text, times)?))).await
+    evaluated(prometheus, move |source| {
+        Ok(answer::matrix(&promql::range(source, &*source.query(&text)?, times)?))
+    })
+    .await
 }
 
 /// Evaluates where it keeps nobody else waiting.
@@ -75,7 +78,8 @@ async fn evaluated(
 fn found(prometheus: &Prometheus, asked: &Parameters) -> Result<BTreeSet<Labels>, QueryError> {
     let now = prometheus.now();
     let (from, to) = (asked.time("start", now - RECENT)?, asked.time("end", now)?);
-    let selectors = asked.all("match[]").map(promql::selector).collect::<Result<Vec<Selector>, _>>()?;
+    let selectors = asked.all("match[]").map(|text| prometheus.query(text)?.selector());
+    let selectors = selectors.collect::<Result<Vec<Selector>, _>>()?;
     let known = prometheus.known(from, to).into_iter();
     Ok(known
         .filter(|labels| selectors.is_empty() || selectors.iter().any(|selector| selector.matches(labels)))
@@ -123,4 +127,77 @@ async fn build() -> Json<Value> {
     Json(answer::success(&json!({
         "version": VERSION, "revision": "rehearsal", "branch": "rehearsal", "buildUser": "", "buildDate": "", "goVersion": "",
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::faults::Fault;
+    use crate::rehearsal::scenario::Scenario;
+    use crate::rehearsal::world::World;
+    use crate::rehearsal::{cluster, door};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn questions_are_answered_and_refused_as_by_prometheus() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let world = World::new(Scenario::default(), 1);
+        cluster::seed(&world);
+        let prometheus = Prometheus::new(Arc::clone(&world));
+        prometheus.scrape().await;
+        let listener = door::open().unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = tokio_util::sync::CancellationToken::new();
+        let closed_by = Some(Fault::MetricsLost.name());
+        tokio::spawn(door::serve(
+            listener,
+            router(prometheus),
+            world.faults.clone(),
+            closed_by,
+            stop.clone(),
+        ));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let get = async |path: &str| {
+            let answer = client.get(format!("{url}{path}")).send().await.unwrap();
+            let status = answer.status().as_u16();
+            (status, serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap())
+        };
+        let (status, answer) = get("/api/v1/query?query=sum(up)").await;
+        assert_eq!((status, &answer["data"]["result"][0]["value"][1]), (200, &json!("6")));
+        let form = [("query", "up"), ("start", "1"), ("end", "2"), ("step", "1s")];
+        let posted = client.post(format!("{url}/api/v1/query_range")).form(&form).send().await.unwrap();
+        let matrix: Value = serde_json::from_str(&posted.text().await.unwrap()).unwrap();
+        assert_eq!(matrix["data"], json!({"resultType": "matrix", "result": []}));
+        for (path, status, kind) in [
+            ("/api/v1/query?query=sum(", 400, "bad_data"),
+            ("/api/v1/query?query=up&time=soon", 400, "bad_data"),
+            ("/api/v1/query_range?query=up&start=2&end=1&step=1", 400, "bad_data"),
+            ("/api/v1/query?query=up*on()up", 422, "execution"),
+            ("/api/v1/series", 400, "bad_data"),
+        ] {
+            let (found, answer) = get(path).await;
+            assert_eq!(
+                (found, &answer["status"], &answer["errorType"]),
+                (status, &json!("error"), &json!(kind)),
+                "{path}"
+            );
+        }
+        assert_eq!(get("/api/v1/label/color/values").await.1["data"], json!(["blue", "green"]));
+        assert_eq!(get("/api/v1/series?match[]=up").await.1["data"].as_array().unwrap().len(), 6);
+        let names = get("/api/v1/labels").await.1["data"].clone();
+        assert!(names.as_array().unwrap().contains(&json!("instance")), "{names}");
+        assert_eq!(get("/api/v1/rules").await.1["data"]["groups"][0]["rules"][0]["state"], "inactive");
+        assert_eq!(get("/api/v1/alerts").await.1["data"]["alerts"], json!([]));
+        assert_eq!(get("/api/v1/status/buildinfo").await.1["data"]["version"], VERSION);
+        world.faults.inject(Fault::MetricsLost);
+        let mut lost = false;
+        for _ in 0..200 {
+            lost = client.get(format!("{url}/-/healthy")).send().await.is_err();
+            if lost {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert!(lost, "nobody listens any more");
+        stop.cancel();
+    }
 }

@@ -16,7 +16,7 @@ mod store;
 pub mod target;
 mod trouble;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use self::past::Past;
+use self::promql::{Query, QueryError};
 use self::rule::Alerting;
 use self::series::{Labels, NAME, Sample, Series};
 use self::store::Store;
@@ -33,6 +34,8 @@ use super::world::World;
 
 /// Time between two scrapes, as in the lab.
 pub const SCRAPE_EVERY: Duration = Duration::from_secs(1);
+/// Most queries that are kept read: a room asks the same ones again and again.
+const MOST_QUERIES: usize = 200;
 /// Whether a target answers.
 const UP: &str = "up";
 
@@ -42,13 +45,15 @@ pub struct Prometheus {
     pub(super) world: Arc<World>,
     memory: Mutex<Memory>,
     alerting: Mutex<Alerting>,
+    /// By their texts.
+    queries: Mutex<HashMap<String, Arc<Query>>>,
 }
 
 /// What was scraped, and what was before.
 #[derive(Debug)]
 struct Memory {
     store: Store,
-    past: Past,
+    past: Arc<Past>,
     /// What each pod told last.
     told: BTreeMap<String, BTreeSet<Labels>>,
 }
@@ -60,8 +65,13 @@ impl Prometheus {
         let version = world.scenario.from.clone();
         let users = world.scenario.users_of(&version);
         let past = Past::new(now(&world), &version, users, &targets(&world));
-        let memory = Memory { store: Store::default(), past, told: BTreeMap::new() };
-        Arc::new(Self { world, memory: Mutex::new(memory), alerting: Mutex::default() })
+        let memory = Memory { store: Store::default(), past: Arc::new(past), told: BTreeMap::new() };
+        Arc::new(Self {
+            world,
+            memory: Mutex::new(memory),
+            alerting: Mutex::default(),
+            queries: Mutex::default(),
+        })
     }
 
     /// The time, in milliseconds. Not the API server's, whose clock may be wrong.
@@ -87,7 +97,7 @@ impl Prometheus {
             }
             self.scrape().await;
             let at = self.now();
-            let found = rule::evaluate(&*self, at);
+            let found = self.query(rule::QUERY).and_then(|query| rule::evaluate(&*self, &query, at));
             self.alerting.lock().unwrap_or_else(PoisonError::into_inner).note(at, found);
         }
     }
@@ -115,6 +125,24 @@ impl Prometheus {
         }
     }
 
+    /// A query by its text.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn query(&self, text: &str) -> Result<Arc<Query>, QueryError> {
+        let queries = || self.queries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(query) = queries().get(text) {
+            return Ok(Arc::clone(query));
+        }
+        let query = Arc::new(Query::parse(text)?);
+        let mut queries = queries();
+        if queries.len() >= MOST_QUERIES {
+            queries.clear();
+        }
+        queries.insert(text.to_owned(), Arc::clone(&query));
+        Ok(query)
+    }
+
     /// The labels of every series that has a sample in that time.
     fn known(&self, from: i64, to: i64) -> BTreeSet<Labels> {
         let memory = self.memory();
@@ -130,12 +158,14 @@ impl Prometheus {
 impl Source for Prometheus {
     /// A series goes on where its past ends.
     fn select(&self, matchers: &Selector, from: i64, to: i64) -> Vec<Series> {
-        let (past, stored) = {
+        let (earlier, stored) = {
             let memory = self.memory();
-            let stored = memory.store.select(matchers, from, to);
-            (memory.past.clone(), stored)
+            (Arc::clone(&memory.past), memory.store.select(matchers, from, to))
         };
-        let earlier = past.select(matchers, from, to);
+        let earlier = earlier.select(matchers, from, to);
+        if earlier.is_empty() {
+            return stored;
+        }
         let mut all: BTreeMap<Labels, Vec<Sample>> = BTreeMap::new();
         for series in earlier.into_iter().chain(stored) {
             all.entry(series.labels).or_default().extend(series.samples);
@@ -176,7 +206,7 @@ mod tests {
     use crate::rehearsal::scenario::Scenario;
 
     fn number(prometheus: &Prometheus, query: &str) -> f64 {
-        match instant(prometheus, query, prometheus.now()).unwrap() {
+        match instant(prometheus, &Query::parse(query).unwrap(), prometheus.now()).unwrap() {
             Value::Vector(elements) if elements.len() == 1 => elements[0].value,
             other => panic!("{query}: {other:?}"),
         }

@@ -98,6 +98,9 @@ impl Source for Past {
         let (from, to) = (from.max(self.end - REACHES), to.min(self.end - 1));
         let first = from.div_euclid(THINNED) + i64::from(from.rem_euclid(THINNED) != 0);
         let mut all = Vec::new();
+        if first * THINNED > to {
+            return all;
+        }
         for pod in &self.pods {
             let labels = self.labels(pod);
             let wanted: Vec<(usize, Labels)> =

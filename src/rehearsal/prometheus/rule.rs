@@ -1,6 +1,6 @@
 //! The alert rule: the lab's.
 
-use super::promql::{QueryError, Value, instant};
+use super::promql::{Query, QueryError, Value, instant};
 use super::series::Labels;
 use super::store::Source;
 
@@ -72,9 +72,13 @@ impl Alerting {
     }
 }
 
-/// The labels and the value with which the rule would alert.
-pub(super) fn evaluate(source: &impl Source, at: i64) -> Result<Option<(Labels, f64)>, QueryError> {
-    let Value::Vector(elements) = instant(source, QUERY, at)? else { return Ok(None) };
+/// The labels and the value with which the rule would alert; `query` is [`QUERY`].
+pub(super) fn evaluate(
+    source: &impl Source,
+    query: &Query,
+    at: i64,
+) -> Result<Option<(Labels, f64)>, QueryError> {
+    let Value::Vector(elements) = instant(source, query, at)? else { return Ok(None) };
     let alert = |element: super::promql::Element| {
         let labels = element.labels.unnamed();
         let labels = self::labels().iter().fold(labels, |labels, (name, value)| labels.with(name, value));

@@ -60,13 +60,38 @@ pub struct Times {
     pub step: i64,
 }
 
+/// A query, read.
+#[derive(Clone, Debug)]
+pub struct Query(promql_parser::parser::Expr);
+
+impl Query {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        if text.len() > LONGEST {
+            return Err(QueryError::BadData(format!("the query has more than {LONGEST} bytes")));
+        }
+        let parsed = promql_parser::parser::parse(text);
+        parsed.map(Self).map_err(|error| QueryError::BadData(format!("parse error: {error}")))
+    }
+
+    /// The selector of series that it is, as `/api/v1/series` wants one.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn selector(&self) -> Result<super::store::Selector, QueryError> {
+        plan::selector(&self.0)
+    }
+}
+
 /// A query's value at one time.
 ///
 /// # Errors
-/// When the text is no query, asks for what is not done here, or has no answer.
-pub fn instant(source: &impl Source, text: &str, at: i64) -> Result<Value, QueryError> {
-    let times = Times { start: at, end: at, step: 1 };
-    let plan = plan(source, text, times)?;
+/// When it asks for what is not done here, or has no answer.
+pub fn instant(source: &impl Source, query: &Query, at: i64) -> Result<Value, QueryError> {
+    let plan = Plan::new(source, &query.0, Times { start: at, end: at, step: 1 })?;
     evaluate(&plan.root, at)
 }
 
@@ -74,13 +99,13 @@ pub fn instant(source: &impl Source, text: &str, at: i64) -> Result<Value, Query
 ///
 /// # Errors
 /// As [`instant`]; and when there are too many steps, or the values are no numbers.
-pub fn range(source: &impl Source, text: &str, times: Times) -> Result<Vec<Series>, QueryError> {
+pub fn range(source: &impl Source, query: &Query, times: Times) -> Result<Vec<Series>, QueryError> {
     if (times.end - times.start) / times.step.max(1) > MOST_STEPS {
         return Err(QueryError::BadData(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)".into(),
         ));
     }
-    let plan = plan(source, text, times)?;
+    let plan = Plan::new(source, &query.0, times)?;
     let mut series: BTreeMap<Labels, Vec<super::series::Sample>> = BTreeMap::new();
     let mut at = times.start;
     while at <= times.end {
@@ -100,25 +125,6 @@ pub fn range(source: &impl Source, text: &str, times: Times) -> Result<Vec<Serie
         at += times.step.max(1);
     }
     Ok(series.into_iter().map(|(labels, samples)| Series { labels, samples }).collect())
-}
-
-/// The matchers of a series' selector, as `/api/v1/series` wants them.
-///
-/// # Errors
-/// When the text is no selector.
-pub fn selector(text: &str) -> Result<super::store::Selector, QueryError> {
-    plan::selector(&parsed(text)?)
-}
-
-fn plan(source: &impl Source, text: &str, times: Times) -> Result<Plan, QueryError> {
-    Plan::new(source, &parsed(text)?, times)
-}
-
-fn parsed(text: &str) -> Result<promql_parser::parser::Expr, QueryError> {
-    if text.len() > LONGEST {
-        return Err(QueryError::BadData(format!("the query has more than {LONGEST} bytes")));
-    }
-    promql_parser::parser::parse(text).map_err(|error| QueryError::BadData(format!("parse error: {error}")))
 }
 
 /// Fails where two elements have the same labels, which happens when names were dropped.

@@ -4,6 +4,14 @@ use super::*;
 use crate::rehearsal::prometheus::series::{NAME, Sample};
 use crate::rehearsal::prometheus::store::Selector;
 
+fn instant(source: &impl Source, text: &str, at: i64) -> Result<Value, QueryError> {
+    super::instant(source, &Query::parse(text)?, at)
+}
+
+fn range(source: &impl Source, text: &str, times: Times) -> Result<Vec<Series>, QueryError> {
+    super::range(source, &Query::parse(text)?, times)
+}
+
 /// Series whose samples are ten seconds apart, from 0 on; `None`: a stale marker.
 struct Fixture(Vec<Series>);
 
