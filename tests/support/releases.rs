@@ -192,6 +192,7 @@ pub fn repository(request: Option<PullRequest>, run: Option<Run>) -> Repository 
         usual: usual.chain([(String::new(), seconds(whole))]).collect(),
         failures: vec![(106, log.map(str::to_owned).into())],
         rate: Some(Rate { limit: 5_000, left: 4_812, resets: None }),
+        ..Repository::default()
     }
 }
 
