@@ -351,6 +351,7 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         signals: signals.collect(),
         alerts: environment.alerts.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
+        stages: Default::default(),
         github: None,
         rehearsal,
     }

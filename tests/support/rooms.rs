@@ -90,6 +90,7 @@ pub fn setting() -> Setting {
         alerts: false,
         dashboard: None,
         api_path: None,
+        stages: Default::default(),
         github: None,
         rehearsal: None,
     }
