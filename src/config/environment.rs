@@ -37,9 +37,9 @@ pub(super) fn read<'d>(
 /// value of theirs would hide a mistake in it.
 fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
     notes.partially(|| {
-        root.text("time_zone", &values::ZONE);
+        let time_zone = zone(root).unwrap_or_else(values::utc);
         let kubernetes = root.within("kubernetes", |table| kubernetes::read(table, origin));
-        let policy = root.within("policy", settings::policy);
+        let policy = root.within("policy", |table| settings::policy(table, &time_zone));
         root.within("application", |table| application::read(table, origin, &policy));
         root.within("verify", verify::read);
         root.within("logs", settings::logs);
@@ -54,7 +54,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let read_only = table.flag("read_only", false);
     let time_zone = zone(table).or_else(|| zone(root)).unwrap_or_else(values::utc);
     let kubernetes = table.within_shared("kubernetes", root, |table| kubernetes::read(table, origin));
-    let policy = table.within_shared("policy", root, settings::policy);
+    let policy = table.within_shared("policy", root, |table| settings::policy(table, &time_zone));
     let application =
         table.within_shared("application", root, |table| application::read(table, origin, &policy));
     let verify = table.within_shared("verify", root, verify::read);

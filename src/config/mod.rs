@@ -25,6 +25,7 @@ mod template;
 mod types;
 mod values;
 mod verify;
+mod window;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use self::conditions::{
     capacity, command, deployment_gitops, fresh, idle, permission, permission_to_go_back, pods_ready,
-    rolled_out, selector, service_gitops, standby, verified, way_back, writable,
+    rolled_out, selector, service_gitops, standby, verified, way_back, window, writable,
 };
 use self::stand_down::{measured, settled, stood_down, traffic_left, watch_over, watch_passes};
 use super::access::Access;
@@ -43,6 +43,8 @@ pub enum InterlockId {
     Permission,
     /// Nobody else is in command.
     Command,
+    /// The deploy window is open.
+    Window,
     /// The action is aimed at the right side.
     Target,
     /// The target's rollout is done.
@@ -73,12 +75,13 @@ pub enum InterlockId {
 
 impl InterlockId {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Writable,
         Self::Selector,
         Self::Fresh,
         Self::Permission,
         Self::Command,
+        Self::Window,
         Self::Target,
         Self::Rollout,
         Self::Pods,
@@ -103,6 +106,7 @@ impl InterlockId {
             Self::Fresh => "data fresh",
             Self::Permission => "permission held",
             Self::Command => "in command",
+            Self::Window => "deploy window",
             Self::Target => "right side",
             Self::Rollout => "rollout done",
             Self::Pods => "pods ready",
@@ -127,6 +131,7 @@ impl InterlockId {
             Self::GitOps
                 | Self::Capacity
                 | Self::Command
+                | Self::Window
                 | Self::Measured
                 | Self::TrafficLeft
                 | Self::StoodDown
@@ -142,6 +147,7 @@ impl InterlockId {
             Self::Fresh => "fresh",
             Self::Permission => "permission",
             Self::Command => "command",
+            Self::Window => "window",
             Self::Target => "target",
             Self::Rollout => "rollout",
             Self::Pods => "pods",
@@ -258,6 +264,9 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Fresh, fresh(s));
             add(Id::Permission, permission(action, s));
             add(Id::Command, command(s));
+            if let Some(state) = window(s) {
+                add(Id::Window, state);
+            }
             add(Id::Target, idle(*colour, s));
             add(Id::GitOps, deployment_gitops(*colour, s));
         }
@@ -274,6 +283,9 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Fresh, fresh(s));
             add(Id::Permission, permission(action, s));
             add(Id::Command, command(s));
+            if let Some(state) = window(s) {
+                add(Id::Window, state);
+            }
             add(Id::Target, idle(*to, s));
             add(Id::Rollout, rolled_out(*to, s));
             add(Id::Pods, pods_ready(*to, s));

@@ -21,6 +21,7 @@ pub mod trigger;
 pub mod verdict;
 pub mod verification;
 pub mod watch;
+pub mod window;
 
 /// The field manager under which this program writes to the cluster.
 pub const MANAGER: &str = "cutover";

@@ -9,6 +9,7 @@ use crate::sop::operation::{Action, Expectation, RollbackWay};
 use crate::sop::pods::settled;
 use crate::sop::rollback::previous_revision;
 use crate::sop::rollout::{Rollout, rollout, stuck_because};
+use crate::sop::window::WindowState;
 
 fn clear(words: impl Into<String>) -> LockState {
     LockState::Clear(words.into())
@@ -97,6 +98,17 @@ pub(super) fn command(s: &Situation<'_>) -> LockState {
             Operator::shown(holder)
         )),
     }
+}
+
+/// Whether releases may go out now; `None` where no window is kept.
+pub(super) fn window(s: &Situation<'_>) -> Option<LockState> {
+    let window = s.policy.window.as_ref()?;
+    let words = window.words(s.now.wall);
+    Some(match window.state(s.now.wall) {
+        WindowState::Open { .. } => clear(words),
+        WindowState::Closed { freeze: Some(_), .. } => blocked(words),
+        WindowState::Closed { freeze: None, .. } => blocked(format!("outside the deploy window: {words}")),
+    })
 }
 
 pub(super) fn idle(colour: Colour, s: &Situation<'_>) -> LockState {
