@@ -6,8 +6,10 @@ use super::findings::{Finding, Notes};
 use super::nearest::nearest;
 use super::reader::Table;
 use super::source::printable;
-use super::types::{Environment, TeamZone};
-use super::{Origin, alerts, application, kubernetes, metrics, pagerduty, settings, values, verify};
+use super::types::{Environment, Policy, TeamZone};
+use super::{
+    Origin, alerts, application, checklist, kubernetes, metrics, pagerduty, settings, values, verify,
+};
 
 /// Reads and checks everything; the result is the chosen environment, `None`
 /// where a mistake leaves nothing to choose or no whole environment.
@@ -46,6 +48,7 @@ fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
         let metrics = root.within("metrics", |table| metrics::read(table, origin, kubernetes.as_ref()));
         root.within("alerts", |table| alerts::read(table, origin, kubernetes.as_ref(), metrics.is_some()));
         root.within("pagerduty", |table| pagerduty::read(table, origin));
+        root.within("checklist", |table| checklist::read(table, origin));
     });
 }
 
@@ -64,6 +67,8 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let alerts =
         table.within_shared("alerts", root, |table| alerts::read(table, origin, names, metrics.is_some()));
     let pagerduty = table.within_shared("pagerduty", root, |table| pagerduty::read(table, origin));
+    let checklist_source = table.within_shared("checklist", root, |table| checklist::read(table, origin));
+    let policy = Policy { checklist: checklist_source.is_some(), ..policy };
     Some(Environment {
         name: name.to_owned(),
         production,
@@ -77,6 +82,8 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         metrics,
         alerts,
         pagerduty,
+        checklist_source,
+        checklist: None,
     })
 }
 

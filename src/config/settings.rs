@@ -35,6 +35,8 @@ pub(super) fn policy(table: &Table<'_>, zone: &TeamZone) -> Policy {
         switch_timeout: table.duration("switch_timeout", default.switch_timeout, SECOND..=60 * MINUTE),
         stable_for: table.duration("stable_for", default.stable_for, Duration::ZERO..=60 * MINUTE),
         window: window::read(table, zone),
+        // Whether one is kept stands in a table of its own.
+        checklist: false,
     };
     if policy.stable_for >= policy.switch_timeout {
         let what = format!(

@@ -12,7 +12,7 @@ use crate::sop::window::{Days, DeployWindow, Freeze, Hours, short_name};
 /// Most freezes: a year has no more holidays.
 const MOST_FREEZES: usize = 100;
 
-const DAYS: Form<Days> =
+pub(super) const DAYS: Form<Days> =
     Form { expected: "days of the week such as \"tue-thu\" or \"mon, wed\"", parse: days };
 const TIME: Form<Time> = Form { expected: "a time of day such as \"22:00\"", parse: time };
 const DATES: Form<(Date, Date)> =

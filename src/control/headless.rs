@@ -98,7 +98,11 @@ const fn confirm_of(command: &Command) -> Option<&Confirm> {
         Command::Rollback(rollback) => Some(&rollback.confirm),
         Command::Retire(retire) => Some(&retire.confirm),
         Command::Close(close) => Some(&close.confirm),
-        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
+        Command::Status(_)
+        | Command::Watch(_)
+        | Command::Check(_)
+        | Command::Doctor(_)
+        | Command::Rehearse(_) => None,
     }
 }
 
@@ -113,7 +117,11 @@ fn target(command: &Command) -> Option<String> {
         Command::Close(close) => close.service.clone(),
         Command::Rollback(rollback) if rollback.undo => rollback.service.clone(),
         Command::Rollback(rollback) => colour(rollback.to),
-        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
+        Command::Status(_)
+        | Command::Watch(_)
+        | Command::Check(_)
+        | Command::Doctor(_)
+        | Command::Rehearse(_) => None,
     }
 }
 
@@ -155,7 +163,7 @@ pub(super) async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
     }
 }
 
-/// Gives the metrics a moment, where an action rests on them. What is missing after that
+/// Gives the metrics and the checklist's verifiers a moment, where an action rests on them. What is missing after that
 /// is the interlocks' business.
 async fn until_measured(control: &mut Control, action: &Action) {
     let limit = tokio::time::sleep(MEASURED_WITHIN);
@@ -175,6 +183,11 @@ fn is_measured(control: &Control, action: &Action) -> bool {
     let room = &control.room;
     let evidence = &room.assessed.evidence;
     let passes = evidence.watch.as_ref().is_none_or(|watch| watch.verdict == Verdict::Pass);
+    let checked =
+        room.setting.checklist.as_ref().is_none_or(|checklist| room.checklist.is_answered(checklist));
+    if action.changes_the_world() && !checked {
+        return false;
+    }
     room.setting.signals.is_empty()
         || match action {
             Action::Switch { .. } => evidence.is_measured() && evidence.missing.is_empty(),
@@ -239,7 +252,11 @@ fn action(control: &Control, command: &Command) -> Result<Action, Refusal> {
         Command::Retire(retire) => Action::Retire { colour: retire.colour.unwrap_or(idle) },
         Command::Close(_) => Action::Close,
         Command::Rollback(rollback) => Action::Rollback { way: way(control, rollback, idle)? },
-        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => {
+        Command::Status(_)
+        | Command::Watch(_)
+        | Command::Check(_)
+        | Command::Doctor(_)
+        | Command::Rehearse(_) => {
             return Err(Refusal::Usage("this command changes nothing".into()));
         }
     })

@@ -51,6 +51,7 @@ impl Room {
             return;
         }
         let signals: Vec<Judged> = self.metrics.tracks.iter().map(|track| self.judge(track)).collect();
+        self.look_at_checklist();
         let evidence = self.evidence(&signals);
         let triggers = self.triggers(&signals);
         let recovery = self.recovering().map(|rolled_back| {
@@ -86,13 +87,14 @@ impl Room {
     fn evidence(&self, signals: &[Judged]) -> Evidence {
         let at = Some(self.now.wall);
         if self.metrics.tracks.is_empty() {
-            return Evidence { at, ..Evidence::default() };
+            return Evidence { at, checklist: self.checklist.held(), ..Evidence::default() };
         }
         Evidence {
             at,
             watch: Some(self.watch_so_far(signals)),
             missing: self.missing(),
             idle_requests: self.world.cluster.idle().and_then(|idle| self.idle_requests(idle)),
+            checklist: self.checklist.held(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What an operator wants, whatever key, palette entry or command said it.
 
+use super::checklist::CheckIntent;
 use crate::sop::operation::{ActionKind, Order};
 
 /// Something an operator wants.
@@ -30,6 +31,7 @@ pub enum Intent {
     TakeCommand,
     GiveUpCommand,
     Logs(LogIntent),
+    Check(CheckIntent),
     /// Ask for the words of a note.
     Write(Writing),
     /// Begin or end the chosen fault of the rehearsal.
@@ -49,11 +51,24 @@ pub enum Writing {
     Extend,
     /// The watch is over.
     End,
+    /// An item of the checklist is so.
+    Tick,
+    /// An item of the checklist is let go.
+    Waive,
+    /// An item of the checklist does not apply.
+    NotApply,
 }
 
 impl Writing {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Bug, Self::Stop, Self::Extend, Self::End];
+    pub const ALL: [Self; 7] =
+        [Self::Bug, Self::Stop, Self::Extend, Self::End, Self::Tick, Self::Waive, Self::NotApply];
+
+    /// Whether it is about an item of the checklist.
+    #[must_use]
+    pub const fn is_of_checklist(self) -> bool {
+        matches!(self, Self::Tick | Self::Waive | Self::NotApply)
+    }
 }
 
 /// The panes.
@@ -63,11 +78,12 @@ pub enum Pane {
     Operation,
     Errors,
     Signals,
+    Checklist,
 }
 
 impl Pane {
     /// All panes, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Pair, Self::Operation, Self::Errors, Self::Signals];
+    pub const ALL: [Self; 5] = [Self::Pair, Self::Operation, Self::Errors, Self::Signals, Self::Checklist];
 
     /// The pane's title.
     #[must_use]
@@ -77,6 +93,7 @@ impl Pane {
             Self::Operation => "Operation",
             Self::Errors => "Errors",
             Self::Signals => "Signals",
+            Self::Checklist => "Checklist",
         }
     }
 }
@@ -115,6 +132,8 @@ pub enum Overlay {
     Pod,
     /// What can be made to go wrong in a rehearsal.
     Faults,
+    /// Everything known of the chosen item of the checklist.
+    Evidence,
 }
 
 /// A change to a line of text.

@@ -4,6 +4,7 @@
 pub mod act;
 pub mod assess;
 pub mod automatic;
+pub mod checklist;
 pub mod dialog;
 pub mod intent;
 pub mod judgement;
@@ -21,11 +22,12 @@ pub mod world;
 mod writing;
 
 use std::collections::VecDeque;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::sop::checklist::Checklist;
 use crate::sop::colour::{Colour, PerColour};
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::Situation;
@@ -71,6 +73,7 @@ pub struct Room {
     /// What operators wrote down, in that order.
     pub notes: Vec<Note>,
     own_notes: Vec<Note>,
+    pub checklist: checklist::Kept,
     automatic: automatic::Automatic,
     pub logs: logs::Logs,
     /// What can be made to go wrong; empty in earnest.
@@ -108,17 +111,27 @@ pub struct Setting {
     pub signals: Vec<Signal>,
     /// Whether an alerting system is asked.
     pub alerts: bool,
+    /// Whether it is asked who is on call.
+    pub duty: bool,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
+    /// `None`: none is kept.
+    pub checklist: Option<Arc<Checklist>>,
     /// `None` in earnest.
     pub rehearsal: Option<Rehearsal>,
 }
 
 impl Room {
-    /// The panes of this room: without anything that is measured there is none for it.
+    /// The panes of this room: without anything that is measured there is none for it, nor
+    /// one for a checklist that is not kept.
     pub fn panes(&self) -> impl Iterator<Item = intent::Pane> {
         let measures = !self.setting.signals.is_empty() || self.setting.alerts;
-        intent::Pane::ALL.into_iter().filter(move |pane| *pane != intent::Pane::Signals || measures)
+        let lists = self.setting.checklist.is_some();
+        intent::Pane::ALL.into_iter().filter(move |pane| match pane {
+            intent::Pane::Signals => measures,
+            intent::Pane::Checklist => lists,
+            _ => true,
+        })
     }
 
     /// An empty room: nothing has been seen, so nothing is known.
@@ -129,6 +142,7 @@ impl Room {
             assessed: assess::Assessed::default(),
             notes: Vec::new(),
             own_notes: Vec::new(),
+            checklist: checklist::Kept::default(),
             automatic: automatic::Automatic::default(),
             setting,
             now,

@@ -28,6 +28,8 @@ const fn is_news(observation: &Observation) -> bool {
             | Observation::Record(_)
             | Observation::Probe(_)
             | Observation::Command(_)
+            | Observation::Check(..)
+            | Observation::Duty(_)
     )
 }
 
@@ -116,6 +118,7 @@ impl Room {
             }
             Observation::Alerts(alerts) => self.metrics.alerts(alerts, self.now),
             Observation::Duty(duty) => self.metrics.duty = Some((self.now, duty)),
+            Observation::Check(item, news) => self.learn_check(item, news),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -214,9 +217,14 @@ impl Room {
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),
             Intent::Logs(intent) => self.log_intent(intent),
+            Intent::Check(intent) => self.check_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
             Intent::Write(writing) => {
-                self.begin_writing(writing);
+                if writing.is_of_checklist() {
+                    self.begin_check(writing);
+                } else {
+                    self.begin_writing(writing);
+                }
                 Vec::new()
             }
             Intent::Chosen(intent) => {
@@ -253,6 +261,7 @@ impl Room {
             | Intent::Chosen(_)
             | Intent::ToggleFault
             | Intent::Write(_)
+            | Intent::Check(_)
             | Intent::Logs(_) => {}
         }
     }
@@ -283,6 +292,9 @@ impl Room {
     fn open(&mut self, overlay: Overlay) {
         self.view.overlay = if self.view.overlay == Some(overlay) { None } else { Some(overlay) };
         self.view.overlay_offset = 0;
+        if overlay == Overlay::Evidence {
+            self.view.item_asked = self.chosen_item();
+        }
         if overlay == Overlay::Pod {
             self.view.pod_shown = self.selected_pod().map(str::to_owned);
         }
@@ -340,6 +352,7 @@ impl Room {
                 view.operation_offset = moved(view.operation_offset, motion, extent);
             }
             (None, Pane::Errors) => self.scroll_logs(motion, extent),
+            (None, Pane::Checklist) => view.check = moved(view.check, motion, extent),
             (None, Pane::Signals) => view.signal = moved(view.signal, motion, extent),
         }
     }
@@ -403,6 +416,9 @@ impl Room {
                 self.view.prompt = Some(prompt);
             }
             PromptKind::TakeCommand => return vec![Effect::TakeCommand { reason: Some(text) }],
+            PromptKind::Write(writing) if writing.is_of_checklist() => {
+                return self.finish_check(writing, prompt);
+            }
             PromptKind::Write(writing) => return self.finish_writing(writing, prompt),
             PromptKind::Pattern if text.is_empty() => return self.capture(LogFilter::Level(Level::Error)),
             PromptKind::Pattern => match pattern(&text) {

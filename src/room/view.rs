@@ -24,6 +24,13 @@ pub struct View {
     pub operation_offset: usize,
     /// The chosen signal's place in the pane's list.
     pub signal: usize,
+    /// The chosen item's place in the list that the checklist pane shows.
+    pub check: usize,
+    /// The checklist pane shows only what is open.
+    pub open_only: bool,
+    /// The item that a prompt or the evidence is about, by its place in the checklist: the
+    /// list may change its order meanwhile.
+    pub item_asked: Option<usize>,
 }
 
 impl Default for View {
@@ -40,6 +47,9 @@ impl Default for View {
             pod_shown: None,
             operation_offset: 0,
             signal: 0,
+            check: 0,
+            open_only: false,
+            item_asked: None,
         }
     }
 }

@@ -3,9 +3,11 @@
 
 pub mod access;
 pub mod alert;
+pub mod checklist;
 pub mod cluster;
 pub mod colour;
 pub mod command;
+pub mod hotfix;
 pub mod interlock;
 pub mod moment;
 pub mod note;

@@ -34,6 +34,8 @@ pub struct Policy {
     pub stable_for: Duration,
     /// When releases may go out; `None`: at any time.
     pub window: Option<DeployWindow>,
+    /// Whether a checklist is kept: then it holds actions up until it was looked at.
+    pub checklist: bool,
 }
 
 impl Policy {
@@ -70,6 +72,7 @@ impl Default for Policy {
             switch_timeout: Duration::from_secs(60),
             stable_for: Duration::from_secs(2),
             window: None,
+            checklist: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::checklist::standing::Held;
 use super::moment::Moment;
 use super::note::{self, Note, Noted};
 use super::policy::Policy;
@@ -68,6 +69,9 @@ pub struct Evidence {
     pub missing: Vec<String>,
     /// Requests per second that the idle colour still serves; `None`: nothing measures it.
     pub idle_requests: Option<f64>,
+    /// What the checklist holds up; `None`: none is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<Vec<Held>>,
 }
 
 /// Evidence older than this says nothing about now.

@@ -236,12 +236,6 @@ impl DeployWindow {
         self.after(date, hours.from, until)
     }
 
-    /// Which day of the week it is where the team is.
-    #[must_use]
-    pub fn weekday(&self, now: Timestamp) -> Weekday {
-        self.zone.to_datetime(now).date().weekday()
-    }
-
     /// Whether it is open, until when or from when on, and why it is not:
     /// `open until 23:00 Malabo (22:00 UTC)`, `opens Tue 1 Dec 22:00 Malabo (21:00 UTC)`,
     /// `freeze: year's end through 3 Jan; opens Tue 5 Jan 2027 22:00 Malabo (21:00 UTC)`.

@@ -3,6 +3,7 @@
 
 pub mod alerts;
 mod backoff;
+pub mod checks;
 pub mod http;
 pub mod kubernetes;
 pub mod logs;

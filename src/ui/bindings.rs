@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
 use crate::room::Room;
+use crate::room::checklist::CheckIntent;
 use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, Writing};
 use crate::room::logs::Mode;
 use crate::sop::operation::ActionKind;
@@ -44,6 +45,7 @@ pub enum Does {
 pub enum Group {
     Actions,
     Panes,
+    Checklist,
     Errors,
     Program,
     Typing,
@@ -51,7 +53,8 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Actions, Self::Panes, Self::Errors, Self::Program, Self::Typing];
+    pub const ALL: [Self; 6] =
+        [Self::Actions, Self::Panes, Self::Checklist, Self::Errors, Self::Program, Self::Typing];
 
     /// The heading.
     #[must_use]
@@ -59,6 +62,7 @@ impl Group {
         match self {
             Self::Actions => "Actions (each asks first)",
             Self::Panes => "Looking around",
+            Self::Checklist => "Checklist",
             Self::Errors => "Errors",
             Self::Program => "Program",
             Self::Typing => "In dialogs, prompts and the palette",
@@ -77,6 +81,10 @@ pub enum Scope {
     Panes,
     /// With nothing over the panes, where anything is measured.
     Signals,
+    /// With nothing over the panes, where a checklist is kept.
+    Kept,
+    /// The checklist pane has the keys.
+    Checklist,
     /// The blue/green pane has the keys.
     Pods,
     /// The errors pane has the keys and shows groups.
@@ -127,6 +135,10 @@ const fn write(keys: &'static [Key], writing: Writing, words: &'static str) -> B
     bind(keys, Intent::Write(writing), words, Group::Actions, Scope::Looking)
 }
 
+const fn check(keys: &'static [Key], intent: Intent, words: &'static str) -> Binding {
+    bind(keys, intent, words, Group::Checklist, Scope::Checklist)
+}
+
 const fn log(keys: &'static [Key], intent: LogIntent, words: &'static str) -> Binding {
     bind(keys, Intent::Logs(intent), words, Group::Errors, Scope::Errors)
 }
@@ -149,6 +161,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[char('2')], Intent::Focus(Pane::Operation), "operation pane", Group::Panes, Scope::Panes),
     bind(&[char('3')], Intent::Focus(Pane::Errors), "errors pane", Group::Panes, Scope::Panes),
     bind(&[char('4')], Intent::Focus(Pane::Signals), "signals pane", Group::Panes, Scope::Signals),
+    bind(&[char('5')], Intent::Focus(Pane::Checklist), "checklist pane", Group::Panes, Scope::Kept),
     bind(&[key(KeyCode::Tab)], Intent::FocusNext, "next pane", Group::Panes, Scope::Panes),
     bind(&[char('z')], Intent::Zoom, "pane to full screen and back", Group::Panes, Scope::Panes),
     bind(
@@ -165,6 +178,13 @@ pub static BINDINGS: &[Binding] = &[
         Group::Errors,
         Scope::Groups,
     ),
+    check(&[char('t')], Intent::Write(Writing::Tick), "tick: it is so"),
+    check(&[char('w')], Intent::Write(Writing::Waive), "waive, with a reason"),
+    check(&[char('a')], Intent::Write(Writing::NotApply), "not applicable, with a reason"),
+    check(&[char('u')], Intent::Check(CheckIntent::Untick), "untick: take back what was said"),
+    check(&[char('r')], Intent::Check(CheckIntent::Again), "re-run its verifier"),
+    check(&[char('f')], Intent::Check(CheckIntent::Filter), "filter: only what is open, or everything"),
+    check(&[key(KeyCode::Enter)], Intent::Open(Overlay::Evidence), "evidence of the chosen item"),
     bind(
         &[char('i')],
         Intent::Open(Overlay::Interlocks),
@@ -290,6 +310,8 @@ impl Scope {
             Self::Faults => !typing && room.view.overlay == Some(Overlay::Faults),
             Self::Panes => !typing && !overlay,
             Self::Signals => !typing && !overlay && room.panes().any(|pane| pane == Pane::Signals),
+            Self::Kept => !typing && !overlay && room.setting.checklist.is_some(),
+            Self::Checklist => !typing && !overlay && room.view.focus == Pane::Checklist,
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
                 !typing
@@ -346,6 +368,7 @@ impl Binding {
                         | Scope::Overlay
                         | Scope::Groups
                         | Scope::Pods
+                        | Scope::Checklist
                         | Scope::Rehearsal
                         | Scope::Faults
                 )

@@ -32,7 +32,7 @@ pub enum Shape {
     Single,
     /// All panes, one above the other.
     Tall,
-    /// Blue/green beside the operation, errors beside the signals below.
+    /// Blue/green beside checklist and operation, errors beside the signals below.
     Wide,
 }
 
@@ -100,6 +100,7 @@ type Places = Vec<(Pane, Rect)>;
 fn share(shape: Shape, room: &Room, body: Rect) -> (Places, Places) {
     let focus = room.view.focus;
     let measures = room.panes().any(|pane| pane == Pane::Signals);
+    let lists = room.panes().any(|pane| pane == Pane::Checklist);
     match shape {
         Shape::TooSmall => (Vec::new(), Vec::new()),
         Shape::Zoomed => (vec![(focus, body)], Vec::new()),
@@ -112,8 +113,11 @@ fn share(shape: Shape, room: &Room, body: Rect) -> (Places, Places) {
         }
         Shape::Tall => {
             let (pair, rest) = split(body, body.height * 2 / 5);
+            let mut places = vec![(Pane::Pair, pair)];
+            let (checklist, rest) = split(rest, if lists { rest.height / 3 } else { 0 });
             let (operation, rest) = split(rest, if measures { rest.height / 3 } else { rest.height * 2 / 5 });
-            let mut places = vec![(Pane::Pair, pair), (Pane::Operation, operation)];
+            places.extend(lists.then_some((Pane::Checklist, checklist)));
+            places.push((Pane::Operation, operation));
             places.extend(below(rest, measures, |area| split(area, area.height / 2)));
             (places, Vec::new())
         }
@@ -122,7 +126,10 @@ fn share(shape: Shape, room: &Room, body: Rect) -> (Places, Places) {
             let left = above.width * 3 / 5;
             let pair = Rect { width: left, ..above };
             let operation = Rect { x: above.x + left, width: above.width - left, ..above };
-            let mut places = vec![(Pane::Pair, pair), (Pane::Operation, operation)];
+            let mut places = vec![(Pane::Pair, pair)];
+            let (checklist, operation) = split(operation, if lists { operation.height * 3 / 5 } else { 0 });
+            places.extend(lists.then_some((Pane::Checklist, checklist)));
+            places.push((Pane::Operation, operation));
             places.extend(below(rest, measures, |area| beside(area, area.width * 11 / 20)));
             (places, Vec::new())
         }

@@ -87,7 +87,9 @@ pub fn setting() -> Setting {
         policy: Policy::default(),
         signals: Vec::new(),
         alerts: false,
+        duty: false,
         dashboard: None,
+        checklist: None,
         rehearsal: None,
     }
 }

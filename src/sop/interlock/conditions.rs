@@ -1,7 +1,8 @@
 //! How each condition is judged. Every answer says what was seen or why it blocks.
 
-use super::{Freshness, LockState, Situation};
+use super::{Freshness, InterlockId, LockState, Situation};
 use crate::sop::access::{self, Right};
+use crate::sop::checklist::Gate;
 use crate::sop::cluster::DeploymentState;
 use crate::sop::colour::Colour;
 use crate::sop::command::{Command, Operator};
@@ -109,6 +110,33 @@ pub(super) fn window(s: &Situation<'_>) -> Option<LockState> {
         WindowState::Closed { freeze: Some(_), .. } => blocked(words),
         WindowState::Closed { freeze: None, .. } => blocked(format!("outside the deploy window: {words}")),
     })
+}
+
+/// What the checklist holds up: items that a reason overrides, and those that none does;
+/// nothing where no checklist is kept.
+pub(super) fn listed(gate: Gate, s: &Situation<'_>) -> Vec<(InterlockId, LockState)> {
+    if !s.policy.checklist {
+        return Vec::new();
+    }
+    let held = match &s.evidence.checklist {
+        Some(held) if !s.evidence.is_old(s.now) => held,
+        Some(_) => return vec![(InterlockId::Checklist, unknown("looked at more than a minute ago"))],
+        None => return vec![(InterlockId::Checklist, unknown("not looked at yet"))],
+    };
+    let open = |overridable: bool| {
+        let mut open =
+            held.iter().filter(|held| held.overridable == overridable && held.gates.contains(&gate));
+        let first = open.next()?;
+        let more = match open.count() {
+            0 => String::new(),
+            more => format!(" (+{more})"),
+        };
+        Some(blocked(format!("{}{more}", first.words)))
+    };
+    let settled = || clear(format!("nothing of it holds {} up", gate.word()));
+    let mut locks = vec![(InterlockId::Checklist, open(true).unwrap_or_else(settled))];
+    locks.extend(open(false).map(|state| (InterlockId::Required, state)));
+    locks
 }
 
 pub(super) fn idle(colour: Colour, s: &Situation<'_>) -> LockState {

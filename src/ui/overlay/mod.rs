@@ -1,6 +1,7 @@
 //! What lies over the panes, besides the dialog: one module each.
 
 mod diagnostics;
+mod evidence;
 mod faults;
 mod help;
 mod history;
@@ -72,6 +73,7 @@ const fn title(overlay: Overlay) -> &'static str {
         Overlay::Palette => "Palette",
         Overlay::Pod => "Pod",
         Overlay::Faults => "Faults",
+        Overlay::Evidence => "Evidence",
     }
 }
 
@@ -81,6 +83,7 @@ fn content(scene: &Scene<'_>, overlay: Overlay, width: u16) -> Vec<Line<'static>
         Overlay::Interlocks => interlocks::lines(scene, width),
         Overlay::History => history::lines(scene, width),
         Overlay::Pod => pod::lines(scene, width),
+        Overlay::Evidence => evidence::lines(scene, width),
         Overlay::Palette | Overlay::Diagnostics | Overlay::Faults => Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The panes: each draws itself in an area, or in one line.
 
+mod checklist;
 mod errors;
 mod operation;
 mod pair;
@@ -17,12 +18,15 @@ use crate::room::intent::{Extent, Pane};
 use super::scene::Scene;
 use super::theme::Tone;
 
+pub(crate) use checklist::{mark as item_mark, tone as item_tone};
+
 pub(crate) fn draw(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut Buffer) {
     match pane {
         Pane::Pair => pair::draw(scene, area, buffer),
         Pane::Operation => operation::draw(scene, area, buffer),
         Pane::Errors => errors::draw(scene, area, buffer),
         Pane::Signals => signals::draw(scene, area, buffer),
+        Pane::Checklist => checklist::draw(scene, area, buffer),
     }
 }
 
@@ -33,6 +37,7 @@ pub(crate) fn draw_line(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut 
         Pane::Operation => operation::line(scene),
         Pane::Errors => errors::line(scene),
         Pane::Signals => signals::line(scene),
+        Pane::Checklist => checklist::line(scene),
     };
     let line = Line::from(vec![
         Span::raw(" "),
@@ -50,6 +55,7 @@ pub(crate) fn extent(scene: &Scene<'_>, pane: Pane, area: Rect) -> Extent {
         Pane::Operation => operation::extent(scene, area),
         Pane::Errors => errors::extent(area),
         Pane::Signals => signals::extent(scene, area),
+        Pane::Checklist => checklist::extent(scene, area),
     }
 }
 

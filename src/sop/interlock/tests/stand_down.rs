@@ -25,6 +25,7 @@ fn measured(verdict: Verdict) -> Evidence {
         watch: Some(Judgement { verdict, reasons: vec!["error rate 2 % > 1 %".into()] }),
         missing: Vec::new(),
         idle_requests: Some(0.1),
+        checklist: None,
     }
 }
 
