@@ -92,6 +92,8 @@ pub enum Command {
     Approve(Decide),
     /// Refuse the waiting run its environment
     Reject(Decide),
+    /// Print the checklist; the exit status says whether anything on it blocks
+    Check(Check),
     /// Print the state of both colours
     Status(Status),
     /// Check configuration, credentials, objects and permissions
@@ -223,6 +225,28 @@ pub enum RollbackWhen {
     Automatic,
     /// Nobody: the reasons are printed
     Never,
+}
+
+/// `cutover check`
+///
+/// Exit status: 0 nothing blocks, 3 something does; 1 it could not be looked at.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Check {
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: CheckOutput,
+}
+
+/// How the checklist is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+    /// A task list, for pull requests and issues
+    Markdown,
 }
 
 /// `cutover status`

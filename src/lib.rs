@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod executor;
 pub mod journal;
 pub mod operator;
+mod process_group;
 pub mod redaction;
 pub mod rehearsal;
 pub mod room;

@@ -8,7 +8,7 @@ use color_eyre::eyre::{Result, WrapErr as _};
 use cutover::cli::{Cli, ColourWhen, Command, Common, Doctor, Rehearse};
 use cutover::clock::Clock;
 use cutover::config::{self, Environment};
-use cutover::control::{Control, Use, headless, rehearse, screen, status, watching};
+use cutover::control::{Control, Use, check, headless, rehearse, screen, status, watching};
 use cutover::doctor;
 use cutover::rehearsal::stage::StageError;
 
@@ -72,6 +72,9 @@ fn run(cli: Cli, clock: Clock) -> Result<u8> {
         })),
         Some(Command::Watch(options)) => Ok(runtime.block_on(async {
             watching::run(watching::start(environment, operator, clock, options), options).await
+        })),
+        Some(Command::Check(options)) => Ok(runtime.block_on(async {
+            check::run(Control::start(environment, operator, clock, Use::Action), options).await
         })),
         Some(Command::Doctor(options)) => runtime.block_on(examine(&environment, options)),
         Some(action) => Ok(runtime.block_on(async {

@@ -6,8 +6,10 @@ use super::findings::{Finding, Notes};
 use super::nearest::nearest;
 use super::reader::Table;
 use super::source::printable;
-use super::types::{Environment, TeamZone};
-use super::{Origin, alerts, application, github, kubernetes, metrics, pagerduty, settings, values, verify};
+use super::types::{Environment, Policy, TeamZone};
+use super::{
+    Origin, alerts, application, checklist, github, kubernetes, metrics, pagerduty, settings, values, verify,
+};
 
 /// Reads and checks everything; the result is the chosen environment, `None`
 /// where a mistake leaves nothing to choose or no whole environment.
@@ -37,9 +39,9 @@ pub(super) fn read<'d>(
 /// value of theirs would hide a mistake in it.
 fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
     notes.partially(|| {
-        root.text("time_zone", &values::ZONE);
+        let time_zone = zone(root).unwrap_or_else(values::utc);
         let kubernetes = root.within("kubernetes", |table| kubernetes::read(table, origin));
-        let policy = root.within("policy", settings::policy);
+        let policy = root.within("policy", |table| settings::policy(table, &time_zone));
         root.within("application", |table| application::read(table, origin, &policy));
         root.within("verify", verify::read);
         root.within("logs", settings::logs);
@@ -48,6 +50,7 @@ fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
         root.within("pagerduty", |table| pagerduty::read(table, origin));
         let beside = beside(root, root);
         root.within("github", |table| github::read(table, origin, beside));
+        root.within("checklist", |table| checklist::read(table, origin));
     });
 }
 
@@ -56,7 +59,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let read_only = table.flag("read_only", false);
     let time_zone = zone(table).or_else(|| zone(root)).unwrap_or_else(values::utc);
     let kubernetes = table.within_shared("kubernetes", root, |table| kubernetes::read(table, origin));
-    let policy = table.within_shared("policy", root, settings::policy);
+    let policy = table.within_shared("policy", root, |table| settings::policy(table, &time_zone));
     let application =
         table.within_shared("application", root, |table| application::read(table, origin, &policy));
     let verify = table.within_shared("verify", root, verify::read);
@@ -68,6 +71,8 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let pagerduty = table.within_shared("pagerduty", root, |table| pagerduty::read(table, origin));
     let beside = beside(table, root);
     let github = table.within_shared("github", root, |table| github::read(table, origin, beside));
+    let checklist_source = table.within_shared("checklist", root, |table| checklist::read(table, origin));
+    let policy = Policy { checklist: checklist_source.is_some(), ..policy };
     Some(Environment {
         name: name.to_owned(),
         production,
@@ -82,6 +87,8 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         alerts,
         pagerduty,
         github,
+        checklist_source,
+        checklist: None,
     })
 }
 

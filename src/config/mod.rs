@@ -3,10 +3,12 @@
 //! [`load`] gives the rest of the program one [`Environment`] with every default
 //! filled in, or says everything that is wrong at once. The file's path goes
 //! through `locate`, its tree through `reader`, and one module for each table
-//! (`kubernetes`, `application`, `verify`, `settings`) builds the types.
+//! (`kubernetes`, `application`, `verify`, `settings`) builds the types. A checklist stands
+//! in a file of its own.
 
 mod alerts;
 mod application;
+mod checklist;
 mod endpoint;
 mod environment;
 mod error;
@@ -26,6 +28,7 @@ mod template;
 mod types;
 mod values;
 mod verify;
+mod window;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -34,6 +37,7 @@ use std::path::{Path, PathBuf};
 use locate::Home;
 use toml::de::DeTable;
 
+pub use checklist::ChecklistSource;
 pub use error::{ConfigError, Mistake};
 pub use types::*;
 
@@ -89,6 +93,13 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
         Err(mistake) => Err(vec![Mistake { file: origin.file.clone(), ..mistake }]),
     }
     .map_err(|mistakes| ConfigError::Mistakes { mistakes })
+    .and_then(with_checklist)
+}
+
+/// The environment with the checklist that it names.
+fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> {
+    let checklist = environment.checklist_source.as_ref().map(checklist::load).transpose()?;
+    Ok(Environment { checklist, ..environment })
 }
 
 /// Reads a configuration that stands in no file: [`load`] for a text whose relative
@@ -98,7 +109,9 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
 /// When anything in it is wrong.
 pub fn read_text(text: &str, directory: &Path, environment: &str) -> Result<Environment, ConfigError> {
     let origin = Origin::new(&directory.join("config.toml"), None);
-    parse(text, &origin, Some(environment)).map_err(|mistakes| ConfigError::Mistakes { mistakes })
+    parse(text, &origin, Some(environment))
+        .map_err(|mistakes| ConfigError::Mistakes { mistakes })
+        .and_then(with_checklist)
 }
 
 /// Reads the file's text; the inner error is that it is none.

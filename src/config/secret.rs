@@ -4,16 +4,15 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
 
 use super::source::printable;
+use crate::process_group::ProcessGroup;
 
 /// Longest secret, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -171,61 +170,25 @@ async fn read_bounded(from: impl AsyncRead + Unpin) -> Result<Bytes, WhyNoSecret
 }
 
 async fn command(argv: &[String], limit: Duration) -> Result<Bytes, WhyNoSecret> {
-    let Some((program, arguments)) = argv.split_first() else {
-        return Err(WhyNoSecret::NotStarted(io::ErrorKind::InvalidInput.into()));
-    };
-    let child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A group of its own, to end with everything it starts, and away from
-        // the terminal's interrupts.
-        .process_group(0)
-        .spawn()
-        .map_err(WhyNoSecret::NotStarted)?;
-    let mut group = Group { child: Some(child) };
-    match tokio::time::timeout(limit, group.output()).await {
+    let mut group = ProcessGroup::start(argv).map_err(WhyNoSecret::NotStarted)?;
+    match tokio::time::timeout(limit, output(&mut group)).await {
         Ok(output) => output,
         Err(_) => Err(WhyNoSecret::TooSlow(limit)),
     }
 }
 
-/// A running command with all the processes it has started; dropped before it
-/// has ended, it takes them along.
-struct Group {
-    /// `None` once it has ended: its number may belong to another process then.
-    child: Option<Child>,
-}
-
-impl Group {
-    async fn output(&mut self) -> Result<Bytes, WhyNoSecret> {
-        let Some(child) = &mut self.child else {
-            return Err(WhyNoSecret::Empty);
-        };
-        let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(WhyNoSecret::Empty);
-        };
-        // Both at once: a full pipe would hold the command up. What it says on
-        // its standard error is counted and thrown away.
-        let mut sink = tokio::io::sink();
-        let (bytes, told) = tokio::try_join!(read_bounded(stdout), async {
-            tokio::io::copy(&mut stderr, &mut sink).await.map_err(WhyNoSecret::Unreadable)
-        })?;
-        let status = child.wait().await.map_err(WhyNoSecret::Unreadable)?;
-        self.child = None;
-        if status.success() { Ok(bytes) } else { Err(WhyNoSecret::Failed { status, told }) }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let id = self.child.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = id.and_then(Pid::from_raw) {
-            // Fails only when nothing of it is left.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
+async fn output(group: &mut ProcessGroup) -> Result<Bytes, WhyNoSecret> {
+    let Some((stdout, mut stderr)) = group.outputs() else {
+        return Err(WhyNoSecret::Empty);
+    };
+    // Both at once: a full pipe would hold the command up. What it says on its standard
+    // error is counted and thrown away.
+    let mut sink = tokio::io::sink();
+    let (bytes, told) = tokio::try_join!(read_bounded(stdout), async {
+        tokio::io::copy(&mut stderr, &mut sink).await.map_err(WhyNoSecret::Unreadable)
+    })?;
+    let status = group.wait().await.map_err(WhyNoSecret::Unreadable)?;
+    if status.success() { Ok(bytes) } else { Err(WhyNoSecret::Failed { status, told }) }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::reader::Table;
-use super::types::{LogFilter, Logs, Policy};
-use super::values;
+use super::types::{LogFilter, Logs, Policy, TeamZone};
+use super::{values, window};
 use crate::room::logs::Level;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -12,8 +12,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Longest time of any kind: keeps sums of times far from what clocks can hold.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Reads `[policy]`.
-pub(super) fn policy(table: &Table<'_>) -> Policy {
+/// Reads `[policy]`, whose deploy window is in the team's zone.
+pub(super) fn policy(table: &Table<'_>, zone: &TeamZone) -> Policy {
     let default = Policy::default();
     let (automatic_rollback, countdown) = table.within("rollback", |table| {
         // In less time nobody could read what is about to happen.
@@ -34,6 +34,9 @@ pub(super) fn policy(table: &Table<'_>) -> Policy {
         rollout_timeout: table.duration("rollout_timeout", default.rollout_timeout, SECOND..=LONGEST),
         switch_timeout: table.duration("switch_timeout", default.switch_timeout, SECOND..=60 * MINUTE),
         stable_for: table.duration("stable_for", default.stable_for, Duration::ZERO..=60 * MINUTE),
+        window: window::read(table, zone),
+        // Whether one is kept stands in a table of its own.
+        checklist: false,
     };
     if policy.stable_for >= policy.switch_timeout {
         let what = format!(

@@ -60,6 +60,12 @@ fn the_example_has_the_procedures_three_environments() {
     assert!(production.production);
     assert_eq!(production.kubernetes.context.as_deref(), Some("prod-eks"));
     assert_eq!(production.time_zone.label, "Malabo");
+    let window = production.policy.window.unwrap();
+    let words = window.words("2026-11-24T21:30:00Z".parse().unwrap());
+    assert_eq!(words, "open until 23:00 Malabo (22:00 UTC)");
+    assert_eq!(window.hours.unwrap().days.to_string(), "Tue, Wed, Thu");
+    assert_eq!(window.freezes[0].name, "year's end");
+    assert_eq!(development.policy.window, None);
 }
 
 /// The example with its defaults no longer commented out.

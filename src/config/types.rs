@@ -6,8 +6,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
+use super::checklist::ChecklistSource;
 use super::secret::SecretSource;
 pub use crate::room::logs::LogFilter;
+use crate::sop::checklist::Checklist;
 use crate::sop::colour::PerColour;
 pub use crate::sop::policy::Policy;
 use crate::sop::repository::{GitHubSetting, ReleaseChoice};
@@ -38,6 +40,10 @@ pub struct Environment {
     pub pagerduty: Option<PagerDuty>,
     /// `None`: pull request and pipeline are not read.
     pub github: Option<GitHub>,
+    /// Which checklist is kept; `None`: none.
+    pub checklist_source: Option<ChecklistSource>,
+    /// The checklist, once its file was read.
+    pub checklist: Option<Checklist>,
 }
 
 /// A time zone and what the header calls it: the last part of its IANA name,

@@ -400,7 +400,7 @@ fn query(text: &str) -> Result<String, Reason> {
 }
 
 /// One of the words, or what may have been meant.
-fn one_of<T: Copy>(name: &str, known: &[(&'static str, T)]) -> Result<T, Reason> {
+pub(super) fn one_of<T: Copy>(name: &str, known: &[(&'static str, T)]) -> Result<T, Reason> {
     let found = known.iter().find(|(word, _)| *word == name);
     found.map(|(_, value)| *value).ok_or_else(|| Reason {
         help: nearest(name, known.iter().map(|(word, _)| *word))

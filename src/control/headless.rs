@@ -135,7 +135,11 @@ const fn confirm_of(command: &Command) -> Option<&Confirm> {
             RunCommand::Dispatch(dispatch) => Some(&dispatch.confirm),
             RunCommand::List(_) | RunCommand::Show(_) => None,
         },
-        Command::Status(_) | Command::Watch(_) | Command::Doctor(_) | Command::Rehearse(_) => None,
+        Command::Status(_)
+        | Command::Watch(_)
+        | Command::Check(_)
+        | Command::Doctor(_)
+        | Command::Rehearse(_) => None,
     }
 }
 
@@ -193,7 +197,7 @@ pub(super) async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
     }
 }
 
-/// Gives the metrics a moment, where an action rests on them. What is missing after that
+/// Gives the metrics and the checklist's verifiers a moment, where an action rests on them. What is missing after that
 /// is the interlocks' business.
 async fn until_measured(control: &mut Control, action: &Action) {
     let limit = tokio::time::sleep(MEASURED_WITHIN);
@@ -213,6 +217,11 @@ fn is_measured(control: &Control, action: &Action) -> bool {
     let room = &control.room;
     let evidence = &room.assessed.evidence;
     let passes = evidence.watch.as_ref().is_none_or(|watch| watch.verdict == Verdict::Pass);
+    let checked =
+        room.setting.checklist.as_ref().is_none_or(|checklist| room.checklist.is_answered(checklist));
+    if action.changes_the_world() && !checked {
+        return false;
+    }
     room.setting.signals.is_empty()
         || match action {
             Action::Switch { .. } => evidence.is_measured() && evidence.missing.is_empty(),

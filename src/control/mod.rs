@@ -4,6 +4,7 @@
 
 mod autopilot;
 mod browser;
+pub mod check;
 mod faults;
 pub mod headless;
 mod printer;
@@ -27,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::Environment;
 use crate::executor::Executor;
 use crate::rehearsal::faults::Faults;
+use crate::room::checklist::CheckOrder;
 use crate::room::logs::{LogOrder, Logs};
 use crate::room::message::{Body, Draft, Effect, Message, Notice, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
@@ -77,6 +79,7 @@ pub struct Control {
     executor: watch::Receiver<Option<Executor>>,
     log_order: watch::Sender<LogOrder>,
     log_pods: watch::Sender<Vec<LogPod>>,
+    checks: watch::Sender<CheckOrder>,
     /// `None` in earnest.
     faults: Option<Faults>,
     pilot: Option<rehearse::Pilot>,
@@ -105,6 +108,7 @@ impl Control {
         let logs = Logs::new(&environment.logs);
         let (log_order, order) = watch::channel(logs.order());
         let (log_pods, pods) = watch::channel(Vec::new());
+        let (checks, check_order) = watch::channel(CheckOrder::default());
         let (hired, executor) = watch::channel(None);
         let stop = CancellationToken::new();
         let words = rehearsal.as_ref().map(|rehearsal| rehearsal.words.clone());
@@ -126,6 +130,7 @@ impl Control {
             executor: hired,
             log_order: order,
             log_pods: pods,
+            check_order,
             state: rehearsal.as_ref().map(|rehearsal| rehearsal.state.clone()),
             stop: stop.clone(),
         };
@@ -142,6 +147,7 @@ impl Control {
             executor,
             log_order,
             log_pods,
+            checks,
             faults,
             pilot: None,
             stop,
@@ -183,21 +189,23 @@ impl Control {
             let Ok(message) = self.inbox.try_recv() else { break };
             effects.extend(self.room.update(message));
         }
-        self.point_logs();
+        self.point_sources();
         effects
     }
 
     /// Takes in one message.
     pub fn take_one(&mut self, message: Message) -> Vec<Effect> {
         let effects = self.room.update(message);
-        self.point_logs();
+        self.point_sources();
         effects
     }
 
     /// Takes in one message that came from here.
     pub fn take(&mut self, body: Body) -> Vec<Effect> {
         let at = self.clock.now();
-        self.room.update(Message { at, body })
+        let effects = self.room.update(Message { at, body });
+        self.point_sources();
+        effects
     }
 
     /// Carries out what does not concern the terminal; returns what does.
@@ -263,8 +271,14 @@ impl Control {
         self.take(Body::Outcome(Outcome::Told(Notice { urgency, words })));
     }
 
-    /// Tells the log source which pods there are, when that changed.
-    fn point_logs(&self) {
+    /// Tells the sources of logs and evidence what they are to look at, when that changed.
+    fn point_sources(&self) {
+        let order = self.room.checklist.order();
+        self.checks.send_if_modified(|known| {
+            let changed = *known != order;
+            *known = order;
+            changed
+        });
         let pods = log_pods(&self.room.world.cluster);
         self.log_pods.send_if_modified(|known| {
             let changed = *known != pods;
@@ -350,9 +364,11 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         policy: environment.policy.clone(),
         signals: signals.collect(),
         alerts: environment.alerts.is_some(),
+        duty: environment.pagerduty.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
         stages: Default::default(),
         github: None,
+        checklist: environment.checklist.clone().map(Arc::new),
         rehearsal,
     }
 }

@@ -12,12 +12,13 @@ use super::Use;
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::executor::{Executor, ExecutorSetting};
+use crate::room::checklist::CheckOrder;
 use crate::room::logs::LogOrder;
 use crate::room::message::{Body, LinkState, Message, Notice, Observation, SourceId, Urgency};
 use crate::sop::command::Operator;
 use crate::sources::kubernetes::{self, Connection};
 use crate::sources::logs::{self, LogPod};
-use crate::sources::{alerts, pagerduty, probe, prometheus};
+use crate::sources::{alerts, checks, pagerduty, probe, prometheus};
 
 /// How long to wait before the credentials are tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -37,6 +38,7 @@ pub(super) struct Start {
     pub(super) executor: watch::Sender<Option<Executor>>,
     pub(super) log_order: watch::Receiver<LogOrder>,
     pub(super) log_pods: watch::Receiver<Vec<LogPod>>,
+    pub(super) check_order: watch::Receiver<CheckOrder>,
     /// The journal's directory where it is not the usual one.
     pub(super) state: Option<PathBuf>,
     pub(super) stop: CancellationToken,
@@ -76,6 +78,7 @@ impl Start {
         self.executor.send_replace(Some(executor));
         self.probe(&observations);
         self.measuring_sources(&observations);
+        self.evidence(&observations);
         if self.purpose == Use::Screen {
             self.screen_sources(connection, observations);
         }
@@ -83,12 +86,6 @@ impl Start {
 
     /// What only the screen shows.
     fn screen_sources(&self, connection: Connection, observations: mpsc::Sender<Observation>) {
-        if let Some(pagerduty) = self.environment.pagerduty.clone().map(Arc::new) {
-            self.keep("the reading of who is on call", {
-                let (start, observations) = (self.clone(), observations.clone());
-                move || pagerduty::run(Arc::clone(&pagerduty), observations.clone(), start.stop.clone())
-            });
-        }
         self.keep("the log streams", {
             let start = self.clone();
             move || {
@@ -103,6 +100,29 @@ impl Start {
                 }
             }
         });
+    }
+
+    /// What the checklist asks outside, and who is on call.
+    fn evidence(&self, observations: &mpsc::Sender<Observation>) {
+        let checklist = self.environment.checklist.clone().map(Arc::new);
+        let wanted = self.purpose == Use::Screen || checklist.is_some();
+        if let Some(pagerduty) = self.environment.pagerduty.clone().map(Arc::new).filter(|_| wanted) {
+            self.keep("the reading of who is on call", {
+                let (start, observations) = (self.clone(), observations.clone());
+                move || pagerduty::run(Arc::clone(&pagerduty), observations.clone(), start.stop.clone())
+            });
+        }
+        if let Some(checklist) = checklist {
+            let metrics = self.environment.metrics.clone().map(Arc::new);
+            self.keep("the verifiers of the checklist", {
+                let (start, observations) = (self.clone(), observations.clone());
+                move || {
+                    let (order, stop) = (start.check_order.clone(), start.stop.clone());
+                    let (checklist, metrics) = (Arc::clone(&checklist), metrics.clone());
+                    checks::run(checklist, metrics, start.clock, order, observations.clone(), stop)
+                }
+            });
+        }
     }
 
     /// The public URL, asked all the time.

@@ -57,6 +57,7 @@ impl Room {
             return;
         }
         let signals: Vec<Judged> = self.metrics.tracks.iter().map(|track| self.judge(track)).collect();
+        self.look_at_checklist();
         let evidence = self.evidence(&signals);
         let triggers = self.triggers(&signals, &evidence.smoke);
         let recovery = self.recovering().map(|rolled_back| {
@@ -92,7 +93,13 @@ impl Room {
     fn evidence(&self, signals: &[Judged]) -> Evidence {
         let at = Some(self.now.wall);
         if self.metrics.tracks.is_empty() {
-            return Evidence { at, origin: self.origin(), smoke: self.smoke_tests(), ..Evidence::default() };
+            return Evidence {
+                at,
+                origin: self.origin(),
+                smoke: self.smoke_tests(),
+                checklist: self.checklist.held(),
+                ..Evidence::default()
+            };
         }
         Evidence {
             at,
@@ -101,6 +108,7 @@ impl Room {
             idle_requests: self.world.cluster.idle().and_then(|idle| self.idle_requests(idle)),
             origin: self.origin(),
             smoke: self.smoke_tests(),
+            checklist: self.checklist.held(),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::sop::verdict::Recovery;
 /// A countdown of somebody else that is over is shown for so long.
 const SHOWN_AFTER_END: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// Notes of our own that the record does not have yet.
-const MOST_OWN_NOTES: usize = 20;
+const MOST_OWN_NOTES: usize = 60;
 
 /// What this session does by itself.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 //! What an operator wants, whatever key, palette entry or command said it.
 
+use super::checklist::CheckIntent;
 use crate::sop::operation::{ActionKind, Order};
 
 /// Something an operator wants.
@@ -33,6 +34,7 @@ pub enum Intent {
     GiveUpCommand,
     Logs(LogIntent),
     Release(ReleaseIntent),
+    Check(CheckIntent),
     /// Ask for the words of a note.
     Write(Writing),
     /// The link to the dashboard: to the clipboard, or into a browser.
@@ -55,11 +57,24 @@ pub enum Writing {
     Extend,
     /// The watch is over.
     End,
+    /// An item of the checklist is so.
+    Tick,
+    /// An item of the checklist is let go.
+    Waive,
+    /// An item of the checklist does not apply.
+    NotApply,
 }
 
 impl Writing {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Bug, Self::Stop, Self::Extend, Self::End];
+    pub const ALL: [Self; 7] =
+        [Self::Bug, Self::Stop, Self::Extend, Self::End, Self::Tick, Self::Waive, Self::NotApply];
+
+    /// Whether it is about an item of the checklist.
+    #[must_use]
+    pub const fn is_of_checklist(self) -> bool {
+        matches!(self, Self::Tick | Self::Waive | Self::NotApply)
+    }
 }
 
 /// The panes.
@@ -71,11 +86,13 @@ pub enum Pane {
     Signals,
     /// The release's pull request and the run of its pipeline.
     Pipeline,
+    Checklist,
 }
 
 impl Pane {
     /// All panes, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Pair, Self::Operation, Self::Errors, Self::Signals, Self::Pipeline];
+    pub const ALL: [Self; 6] =
+        [Self::Pair, Self::Operation, Self::Errors, Self::Signals, Self::Pipeline, Self::Checklist];
 
     /// The pane's title.
     #[must_use]
@@ -86,6 +103,7 @@ impl Pane {
             Self::Errors => "Errors",
             Self::Signals => "Signals",
             Self::Pipeline => "Pipeline",
+            Self::Checklist => "Checklist",
         }
     }
 }
@@ -128,6 +146,8 @@ pub enum Overlay {
     Chain,
     /// The log of a job of the pipeline.
     JobLog,
+    /// Everything known of the chosen item of the checklist.
+    Evidence,
 }
 
 /// A change to a line of text.

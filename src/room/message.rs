@@ -10,6 +10,7 @@ use super::logs::{LogEvent, LogOrder};
 use super::rehearsal::FaultLine;
 use crate::sop::access::Access;
 use crate::sop::alert::{Alert, Duty};
+use crate::sop::checklist::evidence::Evidence;
 use crate::sop::cluster::{
     AutoscalerState, DeploymentState, EndpointState, PodState, ReplicaSetState, ServiceState,
 };
@@ -83,11 +84,21 @@ pub enum Observation {
         /// Whether an operator wrote it, so that it counts whatever was typed before.
         edited: bool,
     },
+    /// Of an item of the checklist, by its id.
+    Check(String, CheckNews),
     Logs(LogEvent),
     /// Something the operators should be told in a line.
     Notice(Notice),
     /// What can be made to go wrong in a rehearsal, and what does.
     Faults(Vec<FaultLine>),
+}
+
+/// What a verifier tells of its item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckNews {
+    /// It is at it.
+    Running,
+    Found(Evidence),
 }
 
 /// A change to a set of named objects.

@@ -4,6 +4,7 @@
 pub mod act;
 pub mod assess;
 pub mod automatic;
+pub mod checklist;
 pub mod dialog;
 mod github;
 pub mod intent;
@@ -23,11 +24,12 @@ pub mod world;
 mod writing;
 
 use std::collections::VecDeque;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::sop::checklist::Checklist;
 use crate::sop::colour::{Colour, PerColour};
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::Situation;
@@ -78,6 +80,7 @@ pub struct Room {
     /// What operators wrote down, in that order.
     pub notes: Vec<Note>,
     own_notes: Vec<Note>,
+    pub checklist: checklist::Kept,
     automatic: automatic::Automatic,
     pub logs: logs::Logs,
     /// What can be made to go wrong; empty in earnest.
@@ -121,8 +124,12 @@ pub struct Setting {
     pub stages: StagePatterns,
     /// The repository of the release, where one is configured.
     pub github: Option<GitHubSetting>,
+    /// Whether it is asked who is on call.
+    pub duty: bool,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
+    /// `None`: none is kept.
+    pub checklist: Option<Arc<Checklist>>,
     /// `None` in earnest.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -134,14 +141,15 @@ impl Room {
         ActionKind::ALL.into_iter().filter(move |kind| github || !kind.is_on_github())
     }
 
-    /// The panes of this room: without anything that is measured, or without a
-    /// repository, there is none for it.
+    /// The panes of this room: none for what is not measured, for a repository that is not
+    /// configured, or for a checklist that is not kept.
     pub fn panes(&self) -> impl Iterator<Item = intent::Pane> {
         let measures = !self.setting.signals.is_empty() || self.setting.alerts;
-        let repository = self.has_repository();
+        let (repository, lists) = (self.has_repository(), self.setting.checklist.is_some());
         intent::Pane::ALL.into_iter().filter(move |pane| match pane {
             intent::Pane::Signals => measures,
             intent::Pane::Pipeline => repository,
+            intent::Pane::Checklist => lists,
             intent::Pane::Pair | intent::Pane::Operation | intent::Pane::Errors => true,
         })
     }
@@ -154,6 +162,7 @@ impl Room {
             assessed: assess::Assessed::default(),
             notes: Vec::new(),
             own_notes: Vec::new(),
+            checklist: checklist::Kept::default(),
             automatic: automatic::Automatic::default(),
             setting,
             now,

@@ -32,6 +32,8 @@ const fn is_news(observation: &Observation) -> bool {
             | Observation::ApiProbe(_)
             | Observation::Command(_)
             | Observation::Repository(_)
+            | Observation::Check(..)
+            | Observation::Duty(_)
     )
 }
 
@@ -124,6 +126,7 @@ impl Room {
             Observation::Repository(repository) => self.repository = Some((self.now, *repository)),
             Observation::JobLog(log) => self.job_log(log),
             Observation::Draft { draft, edited } => self.take_draft(draft, edited),
+            Observation::Check(item, news) => self.learn_check(item, news),
             Observation::Logs(event) => {
                 self.logs.apply(event);
             }
@@ -224,11 +227,16 @@ impl Room {
             Intent::EditOutside => self.edit_outside(),
             Intent::Logs(intent) => self.log_intent(intent),
             Intent::Release(intent) => self.release_intent(intent),
+            Intent::Check(intent) => self.check_intent(intent),
             Intent::ToggleFault => self.toggle_fault(),
             Intent::CopyDashboard => self.dashboard().map(Effect::Copy).into_iter().collect(),
             Intent::OpenDashboard => self.dashboard().map(Effect::Open).into_iter().collect(),
             Intent::Write(writing) => {
-                self.begin_writing(writing);
+                if writing.is_of_checklist() {
+                    self.begin_check(writing);
+                } else {
+                    self.begin_writing(writing);
+                }
                 Vec::new()
             }
             Intent::Chosen(intent) => {
@@ -273,6 +281,7 @@ impl Room {
             | Intent::OpenDashboard
             | Intent::Write(_)
             | Intent::Release(_)
+            | Intent::Check(_)
             | Intent::Logs(_) => {}
         }
     }
@@ -303,6 +312,9 @@ impl Room {
     fn open(&mut self, overlay: Overlay) {
         self.view.overlay = if self.view.overlay == Some(overlay) { None } else { Some(overlay) };
         self.view.overlay_offset = 0;
+        if overlay == Overlay::Evidence {
+            self.view.item_asked = self.chosen_item();
+        }
         if overlay == Overlay::Pod {
             self.view.pod_shown = self.selected_pod().map(str::to_owned);
         }
@@ -365,6 +377,7 @@ impl Room {
                 view.operation_offset = moved(view.operation_offset, motion, extent);
             }
             (None, Pane::Errors) => self.scroll_logs(motion, extent),
+            (None, Pane::Checklist) => view.check = moved(view.check, motion, extent),
             (None, Pane::Signals) => view.signal = moved(view.signal, motion, extent),
             (None, Pane::Pipeline) => view.release.row = Some(moved(row, motion, extent)),
         }
@@ -430,6 +443,9 @@ impl Room {
                 self.view.prompt = Some(prompt);
             }
             PromptKind::TakeCommand => return vec![Effect::TakeCommand { reason: Some(text) }],
+            PromptKind::Write(writing) if writing.is_of_checklist() => {
+                return self.finish_check(writing, prompt);
+            }
             PromptKind::Write(writing) => return self.finish_writing(writing, prompt),
             PromptKind::Pattern if text.is_empty() => return self.capture(LogFilter::Level(Level::Error)),
             PromptKind::Pattern => match pattern(&text) {

@@ -27,6 +27,13 @@ pub struct View {
     pub signal: usize,
     /// What of the pipeline is looked at.
     pub release: Looking,
+    /// The chosen item's place in the list that the checklist pane shows.
+    pub check: usize,
+    /// The checklist pane shows only what is open.
+    pub open_only: bool,
+    /// The item that a prompt or the evidence is about, by its place in the checklist: the
+    /// list may change its order meanwhile.
+    pub item_asked: Option<usize>,
 }
 
 impl Default for View {
@@ -44,6 +51,9 @@ impl Default for View {
             operation_offset: 0,
             signal: 0,
             release: Looking::default(),
+            check: 0,
+            open_only: false,
+            item_asked: None,
         }
     }
 }

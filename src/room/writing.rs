@@ -68,6 +68,9 @@ fn noted(writing: Writing, typed: String) -> Result<Noted, String> {
         Writing::Bug => Noted::Bug { words: typed },
         Writing::Stop => Noted::Stopped { reason: typed },
         Writing::End => Noted::Ended { reason: typed },
+        Writing::Tick | Writing::Waive | Writing::NotApply => {
+            return Err("that is said of an item of the checklist".into());
+        }
         Writing::Extend => {
             let (minutes, reason) = typed.split_once(char::is_whitespace).unwrap_or((&typed, ""));
             let minutes: u64 = minutes

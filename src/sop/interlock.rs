@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::conditions::{
-    capacity, chain_to, command, deployment_gitops, fresh, idle, permission, permission_to_go_back,
-    pods_ready, rolled_out, selector, service_gitops, smoke, standby, verified, way_back, writable,
+    capacity, chain_to, command, deployment_gitops, fresh, idle, listed, permission, permission_to_go_back,
+    pods_ready, rolled_out, selector, service_gitops, smoke, standby, verified, way_back, window, writable,
 };
 use self::stand_down::{measured, settled, stood_down, traffic_left, watch_over, watch_passes};
 use super::access::Access;
 use super::chain::LinkId;
+use super::checklist::Gate;
 use super::cluster::Cluster;
 use super::colour::Colour;
 use super::command::Command;
@@ -46,6 +47,12 @@ pub enum InterlockId {
     Permission,
     /// Nobody else is in command.
     Command,
+    /// The deploy window is open.
+    Window,
+    /// What the checklist asks for is settled.
+    Checklist,
+    /// So are those of its items that no reason overrides.
+    Required,
     /// The action is aimed at the right side.
     Target,
     /// The target's rollout is done.
@@ -106,12 +113,15 @@ pub enum InterlockId {
 
 impl InterlockId {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Writable,
         Self::Selector,
         Self::Fresh,
         Self::Permission,
         Self::Command,
+        Self::Window,
+        Self::Checklist,
+        Self::Required,
         Self::Target,
         Self::Rollout,
         Self::Pods,
@@ -151,6 +161,9 @@ impl InterlockId {
             Self::Fresh => "data fresh",
             Self::Permission => "permission held",
             Self::Command => "in command",
+            Self::Window => "deploy window",
+            Self::Checklist => "checklist",
+            Self::Required => "required checks",
             Self::Target => "right side",
             Self::Rollout => "rollout done",
             Self::Pods => "pods ready",
@@ -191,6 +204,8 @@ impl InterlockId {
             Self::GitOps
                 | Self::Capacity
                 | Self::Command
+                | Self::Window
+                | Self::Checklist
                 | Self::Measured
                 | Self::TrafficLeft
                 | Self::StoodDown
@@ -209,6 +224,9 @@ impl InterlockId {
             Self::Fresh => "fresh",
             Self::Permission => "permission",
             Self::Command => "command",
+            Self::Window => "window",
+            Self::Checklist => "checklist",
+            Self::Required => "required",
             Self::Target => "target",
             Self::Rollout => "rollout",
             Self::Pods => "pods",
@@ -376,6 +394,10 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Fresh, fresh(s));
             add(Id::Permission, permission(action, s));
             add(Id::Command, command(s));
+            if let Some(state) = window(s) {
+                add(Id::Window, state);
+            }
+            listed(Gate::Deploy, s).into_iter().for_each(|(id, state)| add(id, state));
             add(Id::Target, idle(*colour, s));
             add(Id::GitOps, deployment_gitops(*colour, s));
         }
@@ -392,6 +414,10 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Fresh, fresh(s));
             add(Id::Permission, permission(action, s));
             add(Id::Command, command(s));
+            if let Some(state) = window(s) {
+                add(Id::Window, state);
+            }
+            listed(Gate::Switch, s).into_iter().for_each(|(id, state)| add(id, state));
             add(Id::Target, idle(*to, s));
             add(Id::Rollout, rolled_out(*to, s));
             add(Id::Pods, pods_ready(*to, s));
@@ -409,6 +435,7 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Fresh, fresh(s));
             add(Id::Permission, permission(action, s));
             add(Id::Command, command(s));
+            listed(Gate::Retire, s).into_iter().for_each(|(id, state)| add(id, state));
             add(Id::Target, idle(*colour, s));
             add(Id::Standby, standby(*colour, s));
             add(Id::Watch, watch_passes(s));
@@ -419,6 +446,7 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Selector, selector(expectation, s));
             add(Id::Fresh, fresh(s));
             add(Id::Command, command(s));
+            listed(Gate::Close, s).into_iter().for_each(|(id, state)| add(id, state));
             add(Id::Watch, watch_over(s));
             add(Id::StoodDown, stood_down(s));
             add(Id::Settled, settled(s));

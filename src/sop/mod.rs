@@ -5,10 +5,12 @@ pub mod access;
 pub mod alert;
 pub mod chain;
 pub mod changelog;
+pub mod checklist;
 pub mod cluster;
 pub mod colour;
 pub mod command;
 pub mod commit;
+pub mod hotfix;
 pub mod interlock;
 pub mod moment;
 pub mod note;
@@ -30,6 +32,7 @@ pub mod trigger;
 pub mod verdict;
 pub mod verification;
 pub mod watch;
+pub mod window;
 
 /// The field manager under which this program writes to the cluster.
 pub const MANAGER: &str = "cutover";

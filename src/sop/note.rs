@@ -1,11 +1,12 @@
-//! What operators write down during a watch, for all of them: kept in the shared record
-//! in the order in which it was written.
+//! What operators write down for all of them, about the checklist and during a watch: kept
+//! in the shared record in the order in which it was written.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::checklist::evidence::Inputs;
 use super::command::Operator;
 use super::record::Switched;
 
@@ -41,9 +42,47 @@ pub enum Noted {
     CalledOff { reason: String },
     /// After a rollback: so long it took until things were back to normal.
     Stable { millis: u64 },
+    /// An item of the checklist is so, as an operator says; `of`: for this state of the release.
+    Ticked {
+        item: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+        #[serde(default, skip_serializing_if = "Inputs::is_empty")]
+        of: Inputs,
+    },
+    /// What was said of an item is taken back.
+    Unticked { item: String },
+    /// An item is let go.
+    Waived {
+        item: String,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Inputs::is_empty")]
+        of: Inputs,
+    },
+    /// An item that is there "if necessary" is not.
+    NotApplicable {
+        item: String,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Inputs::is_empty")]
+        of: Inputs,
+    },
     /// Written by a later version of this program.
     #[serde(other)]
     Unknown,
+}
+
+impl Noted {
+    /// The checklist's item that it is about.
+    #[must_use]
+    pub fn item(&self) -> Option<&str> {
+        match self {
+            Self::Ticked { item, .. }
+            | Self::Unticked { item }
+            | Self::Waived { item, .. }
+            | Self::NotApplicable { item, .. } => Some(item),
+            _ => None,
+        }
+    }
 }
 
 impl Note {
@@ -74,6 +113,11 @@ impl Note {
             Noted::Stable { millis } => {
                 format!("stable again after {}", spoken(Duration::from_millis(*millis)))
             }
+            Noted::Ticked { item, words, .. } if words.is_empty() => format!("ticked {item}"),
+            Noted::Ticked { item, words, .. } => format!("ticked {item}: {words}"),
+            Noted::Unticked { item } => format!("took back what was said of {item}"),
+            Noted::Waived { item, reason, .. } => format!("waived {item}: {reason}"),
+            Noted::NotApplicable { item, reason, .. } => format!("{item} does not apply: {reason}"),
             Noted::Unknown => "a note of a later version of this program".to_owned(),
         }
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-/// The procedure's times and numbers (sop.md's values are the defaults).
+use super::window::DeployWindow;
+
+/// The procedure's times and numbers (sop.md's values are the defaults; the deploy window
+/// is each team's own).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// How long a passed verify lets the switch through: 15 min.
@@ -29,6 +32,10 @@ pub struct Policy {
     pub switch_timeout: Duration,
     /// How long the endpoints must stay as they should be: 2 s.
     pub stable_for: Duration,
+    /// When releases may go out; `None`: at any time.
+    pub window: Option<DeployWindow>,
+    /// Whether a checklist is kept: then it holds actions up until it was looked at.
+    pub checklist: bool,
 }
 
 impl Policy {
@@ -64,6 +71,8 @@ impl Default for Policy {
             rollout_timeout: Duration::from_secs(10 * 60),
             switch_timeout: Duration::from_secs(60),
             stable_for: Duration::from_secs(2),
+            window: None,
+            checklist: false,
         }
     }
 }

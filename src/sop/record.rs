@@ -14,7 +14,7 @@ use super::verification::Verification;
 /// Most operations kept in the record; the oldest finished ones go first.
 pub const MOST_OPERATIONS: usize = 40;
 /// Most notes kept.
-pub const MOST_NOTES: usize = 60;
+pub const MOST_NOTES: usize = 120;
 /// Most measurements kept.
 pub const MOST_MEASUREMENTS: usize = 40;
 
@@ -142,9 +142,13 @@ impl Record {
         self.measurements.drain(..surplus);
     }
 
-    /// Adds a note, dropping the oldest when full.
+    /// Adds a note, dropping the oldest when full. Of each item of the checklist only what
+    /// was said last is kept.
     pub fn note(&mut self, note: Note) {
         if !self.notes.contains(&note) {
+            if let Some(item) = note.what.item() {
+                self.notes.retain(|known| known.what.item() != Some(item));
+            }
             self.notes.push(note);
         }
         let surplus = self.notes.len().saturating_sub(MOST_NOTES);

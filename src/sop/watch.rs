@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Origin;
+use super::checklist::standing::Held;
 use super::moment::Moment;
 use super::note::{self, Note, Noted};
 use super::policy::Policy;
@@ -74,6 +75,9 @@ pub struct Evidence {
     pub origin: Option<Origin>,
     /// What the smoke tests of the release's run say.
     pub smoke: SmokeTests,
+    /// What the checklist holds up; `None`: none is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<Vec<Held>>,
 }
 
 /// Evidence older than this says nothing about now.

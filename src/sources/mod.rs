@@ -3,6 +3,7 @@
 
 pub mod alerts;
 mod backoff;
+pub mod checks;
 pub mod github;
 pub mod http;
 pub mod kubernetes;

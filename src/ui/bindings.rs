@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
 use crate::room::Room;
+use crate::room::checklist::CheckIntent;
 use crate::room::intent::{Edit, Intent, LogIntent, Motion, Overlay, Pane, ReleaseIntent, Writing};
 use crate::room::logs::Mode;
 use crate::sop::operation::ActionKind;
@@ -46,6 +47,7 @@ pub enum Group {
     Release,
     Pipeline,
     Panes,
+    Checklist,
     Errors,
     Program,
     Typing,
@@ -53,10 +55,11 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Actions,
         Self::Release,
         Self::Pipeline,
+        Self::Checklist,
         Self::Panes,
         Self::Errors,
         Self::Program,
@@ -71,6 +74,7 @@ impl Group {
             Self::Release => "Release on GitHub (each asks first)",
             Self::Pipeline => "Pipeline",
             Self::Panes => "Looking around",
+            Self::Checklist => "Checklist",
             Self::Errors => "Errors",
             Self::Program => "Program",
             Self::Typing => "In dialogs, prompts and the palette",
@@ -95,6 +99,8 @@ pub enum Scope {
     Pipeline,
     /// The log of a job lies open.
     JobLog,
+    /// The checklist pane has the keys.
+    Checklist,
     /// The blue/green pane has the keys.
     Pods,
     /// The errors pane has the keys and shows groups.
@@ -153,6 +159,10 @@ const fn write(keys: &'static [Key], writing: Writing, words: &'static str) -> B
     bind(keys, Intent::Write(writing), words, Group::Actions, Scope::Looking)
 }
 
+const fn check(keys: &'static [Key], intent: Intent, words: &'static str) -> Binding {
+    bind(keys, intent, words, Group::Checklist, Scope::Checklist)
+}
+
 const fn log(keys: &'static [Key], intent: LogIntent, words: &'static str) -> Binding {
     bind(keys, Intent::Logs(intent), words, Group::Errors, Scope::Errors)
 }
@@ -204,6 +214,13 @@ pub static BINDINGS: &[Binding] = &[
         Group::Panes,
         Scope::Pane(Pane::Pipeline),
     ),
+    bind(
+        &[char('6')],
+        Intent::Focus(Pane::Checklist),
+        "checklist pane",
+        Group::Panes,
+        Scope::Pane(Pane::Checklist),
+    ),
     bind(&[key(KeyCode::Tab)], Intent::FocusNext, "next pane", Group::Panes, Scope::Panes),
     bind(&[char('z')], Intent::Zoom, "pane to full screen and back", Group::Panes, Scope::Panes),
     bind(
@@ -231,6 +248,13 @@ pub static BINDINGS: &[Binding] = &[
     job_log(&[char('n')], ReleaseIntent::NextHit, "next hit in the job's log"),
     job_log(&[char('N')], ReleaseIntent::PreviousHit, "previous hit in the job's log"),
     bind(&[char('v')], Intent::Open(Overlay::Chain), "chain of evidence", Group::Pipeline, Scope::Repository),
+    check(&[char('t')], Intent::Write(Writing::Tick), "tick: it is so"),
+    check(&[char('w')], Intent::Write(Writing::Waive), "waive, with a reason"),
+    check(&[char('a')], Intent::Write(Writing::NotApply), "not applicable, with a reason"),
+    check(&[char('u')], Intent::Check(CheckIntent::Untick), "untick: take back what was said"),
+    check(&[char('r')], Intent::Check(CheckIntent::Again), "re-run its verifier"),
+    check(&[char('f')], Intent::Check(CheckIntent::Filter), "filter: only what is open, or everything"),
+    check(&[key(KeyCode::Enter)], Intent::Open(Overlay::Evidence), "evidence of the chosen item"),
     bind(
         &[char('i')],
         Intent::Open(Overlay::Interlocks),
@@ -378,6 +402,7 @@ impl Scope {
                 !typing && !overlay && room.view.focus == Pane::Pipeline && room.has_repository()
             }
             Self::JobLog => !typing && room.view.overlay == Some(Overlay::JobLog),
+            Self::Checklist => !typing && !overlay && room.view.focus == Pane::Checklist,
             Self::Pods => !typing && !overlay && room.view.focus == Pane::Pair,
             Self::Groups => {
                 !typing
@@ -446,6 +471,7 @@ impl Binding {
                         | Scope::Proposing
                         | Scope::Groups
                         | Scope::Pods
+                        | Scope::Checklist
                         | Scope::Rehearsal
                         | Scope::Faults
                 )

@@ -236,7 +236,7 @@ fn full_phase(scene: &Scene<'_>, width: u16) -> Vec<Span<'static>> {
         spans.push(phase);
     }
     let mut used: usize = spans.iter().map(Span::width).sum();
-    for words in [standby(scene), first_look(scene), on_call(scene)].into_iter().flatten() {
+    for words in [window(scene), standby(scene), first_look(scene), on_call(scene)].into_iter().flatten() {
         let timer = Span::raw(format!("    {words}"));
         used += timer.width();
         if used > width {
@@ -265,8 +265,8 @@ fn short_phase(scene: &Scene<'_>) -> Vec<Span<'static>> {
         now.push_str(&format!(" to {} at {at} by {}", switched.to.label(), switched.by));
     }
     spans.push(Span::styled(now, scene.style(Tone::Strong)));
-    if let Some(standby) = standby(scene) {
-        spans.push(Span::raw(format!("  {standby}")));
+    if let Some(words) = window(scene).or_else(|| standby(scene)) {
+        spans.push(Span::raw(format!("  {words}")));
     }
     spans
 }
@@ -291,6 +291,15 @@ fn now_words(scene: &Scene<'_>, phase: Phase) -> String {
 fn since_switch(scene: &Scene<'_>) -> Option<Duration> {
     let switched = scene.room.switched.as_ref()?;
     Some(scene.room.now.since_wall(switched.at))
+}
+
+/// Whether a release may go out, until one has.
+fn window(scene: &Scene<'_>) -> Option<String> {
+    if matches!(scene.phase, Some(Phase::Watch | Phase::StandDown)) {
+        return None;
+    }
+    let window = scene.room.setting.policy.window.as_ref()?;
+    Some(window.short(scene.room.now.wall))
 }
 
 /// When the signals are to be looked at first.

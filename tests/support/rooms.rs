@@ -88,10 +88,12 @@ pub fn setting() -> Setting {
         policy: Policy::default(),
         signals: Vec::new(),
         alerts: false,
+        duty: false,
         dashboard: None,
         api_path: None,
         stages: Default::default(),
         github: None,
+        checklist: None,
         rehearsal: None,
     }
 }

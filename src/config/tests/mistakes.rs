@@ -50,12 +50,51 @@ const MESSAGES: &[(&str, &str)] = &[
 ",
     ),
     (
+        "[policy.window]\ndays = 'tue-thi'\nfrom = '22:00'\nto = '24:00'",
+        r#"config.toml:2:8: policy.window.days: expected days of the week such as "tue-thu" or "mon, wed": `thi` is none of mon, tue, wed, thu, fri, sat, sun
+   |
+ 2 | days = 'tue-thi'
+   |        ^^^^^^^^^
+ = did you mean `thu`?
+config.toml:4:6: policy.window.to: expected a time of day such as "22:00": no clock shows it; midnight is "00:00"
+   |
+ 4 | to = '24:00'
+   |      ^^^^^^^
+"#,
+    ),
+    (
+        "[policy.freeze]\n\"year's end\" = '2027-01-03..2026-12-24'\naudit = '2026-02-30'",
+        r#"config.toml:2:16: policy.freeze."year's end": expected a date such as "2026-12-25", or two: "2026-12-24..2027-01-03": its end lies before its beginning
+   |
+ 2 | "year's end" = '2027-01-03..2026-12-24'
+   |                ^^^^^^^^^^^^^^^^^^^^^^^^
+config.toml:3:9: policy.freeze.audit: expected a date such as "2026-12-25", or two: "2026-12-24..2027-01-03": there is no such date
+   |
+ 3 | audit = '2026-02-30'
+   |         ^^^^^^^^^^^^
+"#,
+    ),
+    (
+        "[policy.window]\nform = '22:00'\nto = '23:00'",
+        r#"config.toml:2:1: policy.window.form: unknown key
+   |
+ 2 | form = '22:00'
+   | ^^^^
+ = did you mean `from`? known here: days, from, team_until, time_zone, to
+config.toml:4:1: environments.a.policy.window.from: missing: expected a time of day such as "22:00"
+   |
+ 4 | [environments.a]
+   | ^^^^^^^^^^^^^^^^
+ = write `from = …` under [environments.a.policy.window]
+"#,
+    ),
+    (
         "colour = 'mauve'",
         r"config.toml:1:1: colour: unknown key
    |
  1 | colour = 'mauve'
    | ^^^^^^
- = known here: alerts, application, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
+ = known here: alerts, application, checklist, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
 ",
     ),
     (
@@ -250,7 +289,7 @@ config.toml:3:10: verify.checks[0].body.match: unknown key
    |
  1 | "\u001b[2Jkey" = 'x'
    | ^^^^^^^^^^^^^^
- = known here: alerts, application, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
+ = known here: alerts, application, checklist, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
 "#,
     ),
     (

@@ -1,8 +1,9 @@
 //! How each condition is judged. Every answer says what was seen or why it blocks.
 
-use super::{Freshness, LockState, Situation, blocked, clear, unknown};
+use super::{Freshness, InterlockId, LockState, Situation, blocked, clear, unknown};
 use crate::sop::access::{self, Right};
 use crate::sop::chain::{Chain, Fit, LinkId};
+use crate::sop::checklist::Gate;
 use crate::sop::cluster::DeploymentState;
 use crate::sop::colour::Colour;
 use crate::sop::command::{Command, Operator};
@@ -11,6 +12,7 @@ use crate::sop::pods::settled;
 use crate::sop::rollback::previous_revision;
 use crate::sop::rollout::{Rollout, rollout, stuck_because};
 use crate::sop::smoke::SmokeTests;
+use crate::sop::window::WindowState;
 
 pub(super) fn writable(s: &Situation<'_>) -> LockState {
     if s.read_only { blocked("read-only: this program was told to change nothing") } else { clear("yes") }
@@ -87,6 +89,44 @@ pub(super) fn command(s: &Situation<'_>) -> LockState {
             Operator::shown(holder)
         )),
     }
+}
+
+/// Whether releases may go out now; `None` where no window is kept.
+pub(super) fn window(s: &Situation<'_>) -> Option<LockState> {
+    let window = s.policy.window.as_ref()?;
+    let words = window.words(s.now.wall);
+    Some(match window.state(s.now.wall) {
+        WindowState::Open { .. } => clear(words),
+        WindowState::Closed { freeze: Some(_), .. } => blocked(words),
+        WindowState::Closed { freeze: None, .. } => blocked(format!("outside the deploy window: {words}")),
+    })
+}
+
+/// What the checklist holds up: items that a reason overrides, and those that none does;
+/// nothing where no checklist is kept.
+pub(super) fn listed(gate: Gate, s: &Situation<'_>) -> Vec<(InterlockId, LockState)> {
+    if !s.policy.checklist {
+        return Vec::new();
+    }
+    let held = match &s.evidence.checklist {
+        Some(held) if !s.evidence.is_old(s.now) => held,
+        Some(_) => return vec![(InterlockId::Checklist, unknown("looked at more than a minute ago"))],
+        None => return vec![(InterlockId::Checklist, unknown("not looked at yet"))],
+    };
+    let open = |overridable: bool| {
+        let mut open =
+            held.iter().filter(|held| held.overridable == overridable && held.gates.contains(&gate));
+        let first = open.next()?;
+        let more = match open.count() {
+            0 => String::new(),
+            more => format!(" (+{more})"),
+        };
+        Some(blocked(format!("{}{more}", first.words)))
+    };
+    let settled = || clear(format!("nothing of it holds {} up", gate.word()));
+    let mut locks = vec![(InterlockId::Checklist, open(true).unwrap_or_else(settled))];
+    locks.extend(open(false).map(|state| (InterlockId::Required, state)));
+    locks
 }
 
 pub(super) fn idle(colour: Colour, s: &Situation<'_>) -> LockState {

@@ -320,6 +320,44 @@ fn the_old_colour_is_retired_only_after_its_standby() {
 }
 
 #[test]
+fn outside_the_deploy_window_nothing_new_goes_out_without_a_reason() {
+    use crate::sop::window::{Days, DeployWindow, Freeze, Hours};
+    use jiff::civil::{Weekday, date, time};
+    let hours = Hours {
+        days: Days::range(Weekday::Tuesday, Weekday::Thursday),
+        from: time(22, 0, 0, 0),
+        to: time(23, 0, 0, 0),
+        team_until: None,
+    };
+    let zone = jiff::tz::TimeZone::UTC;
+    let mut night = night();
+    night.policy.window =
+        Some(DeployWindow { zone, label: "UTC".into(), hours: Some(hours), freezes: Vec::new() });
+    let deploy = Action::Deploy { colour: Colour::Green, image: NEW.into() };
+    let window = |action: &Action, night: &Night| {
+        let locks = interlocks(action, None, &night.situation());
+        locks.into_iter().find(|lock| lock.id == InterlockId::Window)
+    };
+    assert_eq!(window(&SWITCH, &night).unwrap().why(), "open until 23:00 UTC (23:00 UTC)");
+    // A Friday.
+    night.now.wall = "2026-01-09T22:15:00Z".parse().unwrap();
+    let opens = "outside the deploy window: opens Tue 13 Jan 22:00 UTC (22:00 UTC)";
+    for action in [&SWITCH, &deploy] {
+        let lock = window(action, &night).unwrap();
+        assert_eq!((lock.is_clear(), lock.why()), (false, opens));
+        assert!(lock.id.overridable());
+    }
+    let frozen = Freeze { name: "audit".into(), first: date(2026, 1, 9), last: date(2026, 1, 9) };
+    night.policy.window.as_mut().unwrap().freezes.push(frozen);
+    assert!(window(&SWITCH, &night).unwrap().why().starts_with("freeze: audit through 9 Jan; opens"));
+    // The way back and the stand-down know no hours.
+    let back = Action::Rollback { way: RollbackWay::SwitchBack { to: Colour::Green } };
+    for action in [&back, &Action::Retire { colour: Colour::Green }, &Action::Close] {
+        assert_eq!(window(action, &night), None, "{action:?}");
+    }
+}
+
+#[test]
 fn only_what_may_be_overridden_can_be() {
     let mut night = night();
     night.service().gitops = Some(GitOps { controller: "Flux", application: "shop".into() });

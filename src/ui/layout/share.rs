@@ -30,7 +30,7 @@ pub(super) fn share(shape: Shape, room: &Room, body: Rect) -> (Places, Places) {
 
 /// What is done about the release, in the procedure's order: stands beside the pair.
 fn beside_the_pair(present: &[Pane]) -> Vec<Pane> {
-    let order = [Pane::Pipeline, Pane::Operation];
+    let order = [Pane::Checklist, Pane::Pipeline, Pane::Operation];
     order.into_iter().filter(|pane| present.contains(pane)).collect()
 }
 

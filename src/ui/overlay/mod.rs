@@ -2,6 +2,7 @@
 
 mod chain;
 mod diagnostics;
+mod evidence;
 mod faults;
 mod help;
 mod history;
@@ -80,6 +81,7 @@ const fn title(overlay: Overlay) -> &'static str {
         Overlay::Faults => "Faults",
         Overlay::Chain => "Chain of evidence",
         Overlay::JobLog => "Log",
+        Overlay::Evidence => "Evidence",
     }
 }
 
@@ -90,6 +92,7 @@ fn content(scene: &Scene<'_>, overlay: Overlay, width: u16) -> Vec<Line<'static>
         Overlay::History => history::lines(scene, width),
         Overlay::Pod => pod::lines(scene, width),
         Overlay::Chain => chain::lines(scene, width),
+        Overlay::Evidence => evidence::lines(scene, width),
         Overlay::Palette | Overlay::Diagnostics | Overlay::Faults | Overlay::JobLog => Vec::new(),
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn draw(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
             "regular expression that lines must match; empty: errors. The logs are read anew".to_owned(),
         ),
         PromptKind::TakeCommand => ("Take command", take_words(&scene.room.command)),
+        PromptKind::Write(writing) if writing.is_of_checklist() => check_words(scene, writing),
         PromptKind::Write(writing) => write_words(writing),
     };
     let mut lines: Vec<Line<'static>> = wrapped(&question, width).into_iter().map(Line::raw).collect();
@@ -61,8 +62,21 @@ fn write_words(writing: Writing) -> (&'static str, String) {
         Writing::End => {
             ("End the watch", "why is it over, whatever timer and signals say? It is written into the record")
         }
+        Writing::Tick => ("Tick", "a note, or nothing"),
+        Writing::Waive => ("Waive", "why is it let go?"),
+        Writing::NotApply => ("Not applicable", "why does it not apply?"),
     };
     (title, question.to_owned())
+}
+
+/// What is asked of an item of the checklist, by its words.
+fn check_words(scene: &Scene<'_>, writing: Writing) -> (&'static str, String) {
+    let (title, question) = write_words(writing);
+    let item = scene.room.setting.checklist.as_ref().and_then(|checklist| {
+        let item = checklist.items.get(scene.room.view.item_asked?)?;
+        Some(item.words.say(checklist.language).to_owned())
+    });
+    (title, format!("{}: {question} Everyone in the room sees it", item.unwrap_or_default()))
 }
 
 fn take_words(command: &Command) -> String {

@@ -1,5 +1,6 @@
 //! The panes: each draws itself in an area, or in one line.
 
+mod checklist;
 mod errors;
 mod operation;
 mod pair;
@@ -18,6 +19,8 @@ use crate::room::intent::{Extent, Pane};
 use super::scene::Scene;
 use super::theme::Tone;
 
+pub(crate) use checklist::{mark as item_mark, tone as item_tone};
+
 pub(crate) fn draw(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut Buffer) {
     match pane {
         Pane::Pair => pair::draw(scene, area, buffer),
@@ -25,6 +28,7 @@ pub(crate) fn draw(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut Buffe
         Pane::Errors => errors::draw(scene, area, buffer),
         Pane::Signals => signals::draw(scene, area, buffer),
         Pane::Pipeline => pipeline::draw(scene, area, buffer),
+        Pane::Checklist => checklist::draw(scene, area, buffer),
     }
 }
 
@@ -36,6 +40,7 @@ pub(crate) fn draw_line(scene: &Scene<'_>, pane: Pane, area: Rect, buffer: &mut 
         Pane::Errors => errors::line(scene),
         Pane::Signals => signals::line(scene),
         Pane::Pipeline => pipeline::line(scene),
+        Pane::Checklist => checklist::line(scene),
     };
     let line = Line::from(vec![
         Span::raw(" "),
@@ -54,6 +59,7 @@ pub(crate) fn extent(scene: &Scene<'_>, pane: Pane, area: Rect) -> Extent {
         Pane::Errors => errors::extent(area),
         Pane::Signals => signals::extent(scene, area),
         Pane::Pipeline => pipeline::extent(scene, area),
+        Pane::Checklist => checklist::extent(scene, area),
     }
 }
 

@@ -28,6 +28,7 @@ fn measured(verdict: Verdict) -> Evidence {
         idle_requests: Some(0.1),
         origin: None,
         smoke: SmokeTests::Unknown,
+        checklist: None,
     }
 }
 

@@ -1,0 +1,245 @@
+//! Verifiers of the checklist that ask the outside: HTTP, programs, Prometheus. They run
+//! side by side, a few at a time; again when what they found has expired, when an operator
+//! asks, and when what they found was of another release. One that cannot find out says
+//! unknown, never pass.
+
+mod command;
+mod http;
+mod query;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Metrics;
+use crate::room::checklist::CheckOrder;
+use crate::room::message::{CheckNews, Observation};
+use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
+use crate::sop::checklist::{Ask, Checklist, Expect, Item, Question, Verifier};
+use crate::sources::text::clean;
+
+/// Verifiers that run at once.
+const AT_ONCE: usize = 4;
+/// What did not pass is looked at again after so long.
+const AGAIN: Duration = Duration::from_secs(60);
+/// What passed is looked at again so long before it expires, but not sooner than half way.
+const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
+/// What an item can wait for that is never due.
+const NEVER: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What a verifier found: the finding and what was seen.
+type Answer = (Found, String);
+
+/// Runs the verifiers for as long as anybody listens.
+pub async fn run(
+    checklist: Arc<Checklist>,
+    metrics: Option<Arc<Metrics>>,
+    clock: Clock,
+    order: watch::Receiver<CheckOrder>,
+    sender: mpsc::Sender<Observation>,
+    stop: CancellationToken,
+) {
+    let prometheus = match &metrics {
+        None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
+        Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
+    };
+    let outside = Arc::new(Outside { prometheus, slots: Semaphore::new(AT_ONCE) });
+    let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sender.closed() => {}
+        () = rounds.run(&checklist, order) => {}
+    }
+}
+
+/// What verifiers ask with.
+#[derive(Debug)]
+struct Outside {
+    prometheus: Result<super::prometheus::Prometheus, String>,
+    slots: Semaphore,
+}
+
+/// When an item was last looked at, and for what.
+#[derive(Debug, Default)]
+struct Looked {
+    /// When it is due again; `None`: it is being looked at.
+    due: Option<Instant>,
+    again: u64,
+    of: Inputs,
+}
+
+struct Rounds {
+    clock: Clock,
+    outside: Arc<Outside>,
+    sender: mpsc::Sender<Observation>,
+    /// Dropped with the rounds: what runs is ended then.
+    running: JoinSet<(String, Option<Evidence>)>,
+}
+
+impl Rounds {
+    async fn run(mut self, checklist: &Checklist, mut order: watch::Receiver<CheckOrder>) {
+        let items: Vec<(&Item, &Question)> = checklist.items.iter().filter_map(asked).collect();
+        if items.is_empty() {
+            return;
+        }
+        let mut looked: BTreeMap<String, Looked> = BTreeMap::new();
+        loop {
+            let wanted = order.borrow_and_update().clone();
+            let mut next = Instant::now() + NEVER;
+            for (item, question) in &items {
+                let due = due(item, question, looked.get(&item.id), &wanted);
+                match due {
+                    Some(due) if due <= Instant::now() => {
+                        let again = wanted.again.get(&item.id).copied().unwrap_or_default();
+                        let now = Looked { due: None, again, of: wanted.release.clone() };
+                        looked.insert(item.id.clone(), now);
+                        self.look(item, question, &wanted.release);
+                        if self.tell(&item.id, CheckNews::Running).await.is_err() {
+                            return;
+                        }
+                    }
+                    Some(due) => next = next.min(due),
+                    None => {}
+                }
+            }
+            tokio::select! {
+                changed = order.changed() => if changed.is_err() { return },
+                () = sleep_until(next) => {}
+                Some(ended) = self.running.join_next() => {
+                    let Ok((id, Some(evidence))) = ended else { continue };
+                    let item = items.iter().find(|(item, _)| item.id == id);
+                    if let (Some(known), Some((item, _))) = (looked.get_mut(&id), item) {
+                        known.due = Some(Instant::now() + pause(item, evidence.found));
+                    }
+                    if self.tell(&id, CheckNews::Found(evidence)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn look(&mut self, item: &Item, question: &Question, release: &Inputs) {
+        let (outside, clock) = (Arc::clone(&self.outside), self.clock);
+        let (id, question, of) = (item.id.clone(), question.clone(), release.clone());
+        self.running.spawn(async move {
+            let Ok(_slot) = outside.slots.acquire().await else { return (id, None) };
+            let (found, seen) = answer(&outside, &question, &of).await;
+            let evidence = Evidence { found, seen: clean(&seen), from: from(&question), at: clock.now(), of };
+            (id, Some(evidence))
+        });
+    }
+
+    async fn tell(&self, item: &str, news: CheckNews) -> Result<(), ()> {
+        self.sender.send(Observation::Check(item.to_owned(), news)).await.map_err(drop)
+    }
+}
+
+const fn asked(item: &Item) -> Option<(&Item, &Question)> {
+    match &item.verifier {
+        Verifier::Asked(question) => Some((item, question)),
+        _ => None,
+    }
+}
+
+/// When an item is to be looked at; `None` while it is.
+fn due(item: &Item, question: &Question, looked: Option<&Looked>, wanted: &CheckOrder) -> Option<Instant> {
+    let Some(looked) = looked else { return Some(Instant::now()) };
+    let due = looked.due?;
+    let again = wanted.again.get(&item.id).copied().unwrap_or_default() != looked.again;
+    // What a question names of the release changes its answer as well.
+    let names_another = texts(question).any(|text| wanted.release.fill(text) != looked.of.fill(text));
+    let another = looked.of.changed(&wanted.release, &item.depends).is_some() || names_another;
+    Some(if again || another { Instant::now() } else { due })
+}
+
+/// How long what was found is left alone.
+fn pause(item: &Item, found: Found) -> Duration {
+    match (found, item.holds) {
+        (Found::Pass, None) => NEVER,
+        (Found::Pass, Some(holds)) => holds.saturating_sub(BEFORE_EXPIRY).max(holds / 2),
+        (Found::Fail | Found::Unknown, holds) => holds.map_or(AGAIN, |holds| holds.min(AGAIN)),
+    }
+}
+
+/// The texts of a question that may name something of the release.
+fn texts(question: &Question) -> impl Iterator<Item = &String> {
+    let texts: Vec<&String> = match &question.ask {
+        Ask::Http(http) => std::iter::once(&http.url).chain(expected_text(&http.expect)).collect(),
+        Ask::Command(command) => command.argv.iter().chain(expected_text(&command.expect)).collect(),
+        Ask::Query(query) => vec![&query.query],
+    };
+    texts.into_iter()
+}
+
+const fn expected_text(expect: &Expect) -> Option<&String> {
+    match expect {
+        Expect::Equal(text) => Some(text),
+        Expect::Match(_) => None,
+    }
+}
+
+async fn answer(outside: &Outside, question: &Question, release: &Inputs) -> Answer {
+    let asking = async {
+        match &question.ask {
+            Ask::Http(asked) => http::ask(asked, question.limit, release).await,
+            Ask::Command(asked) => command::ask(asked, release).await,
+            Ask::Query(asked) => query::ask(&outside.prometheus, asked, question.limit, release).await,
+        }
+    };
+    match tokio::time::timeout(question.limit, asking).await {
+        Ok(answer) => answer.unwrap_or_else(|why| (Found::Unknown, why)),
+        Err(_) => (Found::Unknown, format!("no answer within {}", spoken(question.limit))),
+    }
+}
+
+/// Where it is seen. Of a program its name alone: arguments may hold what should not be seen.
+fn from(question: &Question) -> String {
+    match &question.ask {
+        Ask::Http(http) => clean(http.url.split('?').next().unwrap_or_default()),
+        Ask::Command(command) => clean(command.argv.first().map_or("", String::as_str)),
+        Ask::Query(_) => "Prometheus".to_owned(),
+    }
+}
+
+/// Whether a text is as it must be, with the release put into what is expected.
+fn is_as_expected(expect: &Expect, text: &str, release: &Inputs) -> Result<bool, String> {
+    Ok(match expect {
+        Expect::Equal(wanted) => text == release.fill(wanted)?,
+        Expect::Match(pattern) => pattern.is_match(text),
+    })
+}
+
+/// `"ok"`, `a match of ^v1`.
+fn expected(expect: &Expect) -> String {
+    match expect {
+        Expect::Equal(wanted) => format!("\"{wanted}\""),
+        Expect::Match(pattern) => format!("a match of {pattern}"),
+    }
+}
+
+/// The beginning of a text, for a line on the screen.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let text = clean(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim());
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+fn spoken(limit: Duration) -> String {
+    if limit.subsec_millis() == 0 {
+        format!("{} s", limit.as_secs())
+    } else {
+        format!("{} ms", limit.as_millis())
+    }
+}
