@@ -322,10 +322,12 @@ fn served(directory: &Path, urls: &serde_json::Value, output: Output) -> String 
         "the world runs until it is interrupted\n\
          \x20 kubeconfig    {}\n\
          \x20 application   {}\n\
+         \x20 metrics       {}\n\
          \x20 control       {}\n\
          \x20 a room on it  cutover --config {}",
         directory.join("kubeconfig").display(),
         url("application"),
+        urls["prometheus"].as_str().unwrap_or("none"),
         url("control"),
         directory.join("config.toml").display()
     )

@@ -247,8 +247,26 @@ mod tests {
         assert_eq!(environment.policy.watch, Duration::from_secs(60), "30 minutes in one");
         assert_eq!(environment.policy.rollout_timeout, Policy::default().rollout_timeout);
         assert!(environment.application.url.starts_with("http://127.0.0.1:"));
+        let metrics = environment.metrics.unwrap();
+        assert_eq!(metrics.interval, Duration::from_secs(1), "a shorter watch is sampled more often");
+        assert_eq!(metrics.signals[0].signal.stale_after, Duration::from_secs(10));
+        assert!(environment.alerts.unwrap().alertmanager.is_some() && environment.pagerduty.is_some());
         let directory = stage.directory().to_owned();
         drop(stage);
         assert!(!directory.exists());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn at_speed_1_it_is_measured_as_shipped_and_it_need_not_be_measured() {
+        let stage = Stage::raise(Scenario::default(), 1, 1, None).await.unwrap();
+        let metrics = stage.environment().unwrap().metrics.unwrap();
+        for (watched, shipped) in metrics.signals.iter().zip(crate::sop::signal::Signal::shipped()) {
+            assert_eq!(watched.signal, shipped);
+        }
+        let unmeasured = Scenario { measured: false, ..Scenario::default() };
+        let stage = Stage::raise(unmeasured, 1, 1, None).await.unwrap();
+        let environment = stage.environment().unwrap();
+        assert!(environment.metrics.is_none() && environment.alerts.is_none());
+        assert!(stage.urls().get("prometheus").is_none());
     }
 }
