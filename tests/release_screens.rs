@@ -67,7 +67,7 @@ fn a_run_that_failed() {
     let mut stage = released(Some(merged_request()), Some(failed_run()));
     snapshots("failed", &mut stage);
     let buffer = drawn(&stage.room, (120, 40), COLOUR);
-    let step = cell(&buffer, "step 2: Run failed");
+    let step = cell(&buffer, "failed: Run");
     assert!(step.fg == Color::LightRed && step.modifier.contains(Modifier::BOLD));
 }
 

@@ -32,6 +32,7 @@ use crate::room::rehearsal::Rehearsal;
 use crate::room::{Room, Setting};
 use crate::sop::command::Operator;
 use crate::sop::moment::Moment;
+use crate::sop::stages::StagePatterns;
 use crate::sources::logs::{LogPod, log_pods};
 
 /// What may queue up for the room before sources have to wait.
@@ -321,6 +322,7 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         alerts: environment.alerts.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
         github: None,
+        stages: StagePatterns::default(),
         rehearsal,
     }
 }

@@ -344,7 +344,7 @@ impl Room {
             self.view.dialog = Some(dialog);
             return;
         }
-        let row = self.chosen_row().unwrap_or(0);
+        let row = self.stages().and_then(|stages| self.chosen_row(&stages)).unwrap_or(0);
         let view = &mut self.view;
         match (view.overlay, view.focus) {
             (Some(Overlay::Palette), _) => view.palette.chosen = moved(view.palette.chosen, motion, extent),

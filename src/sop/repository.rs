@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::pipeline::Run;
 use super::pull_request::PullRequest;
+use super::stages::Usual;
 
 /// What the configuration says of the repository: where the release is made, and what
 /// its procedure asks for.
@@ -66,11 +67,26 @@ pub enum DeployBy {
     Room,
 }
 
+/// Which release is followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReleaseChoice {
+    /// The open pull request of the two branches, else the newest run that waits, else the
+    /// newest run.
+    #[default]
+    Found,
+    /// The one of this version, by the title of its pull request.
+    Version(String),
+    /// The one of this pull request.
+    PullRequest(u64),
+}
+
 /// What was read of a repository for one release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repository {
     /// Login of the token's user.
     pub user: Option<String>,
+    /// The release's version, where it was chosen by that.
+    pub version: Option<String>,
     pub pull_request: Option<PullRequest>,
     /// The newest first; the release's own run is found among them by its commit.
     pub runs: Vec<Run>,
@@ -79,9 +95,13 @@ pub struct Repository {
     /// Usual durations of jobs by name, and of the whole run under the empty name: the
     /// median of the last successful runs.
     pub usual: Vec<(String, Duration)>,
+    /// The same of the procedure's stages.
+    pub usual_stages: Usual,
     /// The last lines of failed jobs' logs, by the job's id.
     pub failures: Vec<(u64, Vec<String>)>,
     pub rate: Option<Rate>,
+    /// What could not be read while the rest was; why, a line each.
+    pub unread: Vec<String>,
 }
 
 /// What is left of the hour's requests.

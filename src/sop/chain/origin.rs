@@ -50,6 +50,7 @@ impl Origin {
     pub fn of(repository: &Repository, version: Option<&str>) -> Self {
         let request = repository.pull_request.as_ref();
         let run = repository.run.as_ref();
+        let version = version.or(repository.version.as_deref());
         let version = version.or_else(|| image::version_in(&request?.title)).map(str::to_owned);
         let merged = request.and_then(merged_commit);
         let commit = merged.or_else(|| run.filter(|_| request.is_none()).map(|run| &run.head)).cloned();
