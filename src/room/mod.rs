@@ -40,6 +40,7 @@ use crate::sop::policy::Policy;
 use crate::sop::record::{Record, Switched};
 use crate::sop::repository::{GitHubSetting, Repository};
 use crate::sop::signal::Signal;
+use crate::sop::stages::StagePatterns;
 use message::{Notice, Urgency};
 use operations::Operations;
 use rehearsal::{FaultLine, Rehearsal};
@@ -116,6 +117,8 @@ pub struct Setting {
     pub alerts: bool,
     /// The repository of the release, where one is configured.
     pub github: Option<GitHubSetting>,
+    /// What the pipeline's stages are called.
+    pub stages: StagePatterns,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
     /// `None` in earnest.

@@ -89,6 +89,7 @@ pub fn setting() -> Setting {
         signals: Vec::new(),
         alerts: false,
         dashboard: None,
+        stages: Default::default(),
         github: None,
         rehearsal: None,
     }
