@@ -5,6 +5,7 @@
 //! guard's drop, by the panic hook, and by the signal thread when nothing else
 //! answers any more.
 
+pub mod editor;
 mod frame;
 mod pace;
 pub mod panic;

@@ -34,7 +34,8 @@ pub(super) fn read(table: &Table<'_>, url_key: &'static str, origin: &Origin) ->
     Some(Endpoint { url: url?, token, username, headers, org_id, ca_file, timeout })
 }
 
-fn headers(table: &Table<'_>) -> Vec<(String, String)> {
+/// Reads additional headers; none of them may be a secret.
+pub(super) fn headers(table: &Table<'_>) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     for (name, found) in table.entries("headers") {
         if names_a_secret(name) || name.eq_ignore_ascii_case("cookie") {

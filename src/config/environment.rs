@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::reader::Table;
 use super::source::printable;
 use super::types::{Environment, TeamZone};
-use super::{Origin, alerts, application, kubernetes, metrics, pagerduty, settings, values, verify};
+use super::{Origin, alerts, application, github, kubernetes, metrics, pagerduty, settings, values, verify};
 
 /// Reads and checks everything; the result is the chosen environment, `None`
 /// where a mistake leaves nothing to choose or no whole environment.
@@ -46,6 +46,8 @@ fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
         let metrics = root.within("metrics", |table| metrics::read(table, origin, kubernetes.as_ref()));
         root.within("alerts", |table| alerts::read(table, origin, kubernetes.as_ref(), metrics.is_some()));
         root.within("pagerduty", |table| pagerduty::read(table, origin));
+        let beside = beside(root, root);
+        root.within("github", |table| github::read(table, origin, beside));
     });
 }
 
@@ -64,6 +66,8 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let alerts =
         table.within_shared("alerts", root, |table| alerts::read(table, origin, names, metrics.is_some()));
     let pagerduty = table.within_shared("pagerduty", root, |table| pagerduty::read(table, origin));
+    let beside = beside(table, root);
+    let github = table.within_shared("github", root, |table| github::read(table, origin, beside));
     Some(Environment {
         name: name.to_owned(),
         production,
@@ -77,7 +81,17 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         metrics,
         alerts,
         pagerduty,
+        github,
     })
+}
+
+/// What belongs to `[github]` and stands beside it.
+fn beside(table: &Table<'_>, shared: &Table<'_>) -> github::Beside {
+    github::Beside {
+        people: github::people(&[table, shared]),
+        stages: table.within_shared("pipeline", shared, github::stages),
+        deploy_by: table.within_shared("deploy", shared, github::deploy_by),
+    }
 }
 
 fn zone(table: &Table<'_>) -> Option<TeamZone> {

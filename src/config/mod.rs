@@ -11,6 +11,7 @@ mod endpoint;
 mod environment;
 mod error;
 mod findings;
+mod github;
 mod kubernetes;
 mod locate;
 mod metrics;

@@ -19,6 +19,9 @@ use super::nearest::nearest;
 use super::source::{names_a_secret, printable};
 use super::values::{self, Form, Reason};
 
+/// Most strings of one array.
+const MOST_STRINGS: usize = 100;
+
 /// What is said to whoever writes a secret into the configuration.
 const NO_SECRETS_HERE: &str = "a secret never stands in the configuration";
 const SECRET_HELP: &str = "name where it is found instead: token_env = \"VARIABLE\", \
@@ -234,6 +237,11 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// Whether this need not be complete: an environment may say the rest.
+    pub(super) fn is_partial(&self) -> bool {
+        self.notes.is_partial()
+    }
+
     /// Reads a value that was found as a string of a certain form.
     pub(super) fn parse<T>(&self, found: &Found<'d>, form: &Form<T>) -> Option<T> {
         let DeValue::String(text) = found.value else {
@@ -397,6 +405,34 @@ impl<'d> Table<'d> {
             (name.get_ref().as_ref(), found)
         });
         found.collect()
+    }
+
+    /// The strings of an array, each of a certain form.
+    pub(super) fn strings<T>(&self, key: &'static str, form: &Form<T>) -> Option<Vec<T>> {
+        let found = self.find(key)?;
+        self.list(&found, form)
+    }
+
+    /// Reads a value that was found as an array of strings of a certain form.
+    pub(super) fn list<T>(&self, found: &Found<'d>, form: &Form<T>) -> Option<Vec<T>> {
+        let DeValue::Array(array) = found.value else {
+            self.notes.note(found.wrong_type("an array of strings"));
+            return None;
+        };
+        if array.len() > MOST_STRINGS {
+            self.notes.note(found.mistake(format!("expected at most {MOST_STRINGS}"), None));
+            return None;
+        }
+        let each = array.iter().enumerate().filter_map(|(index, element)| {
+            let element = Found {
+                value: element.get_ref(),
+                span: element.span(),
+                key_span: found.key_span.clone(),
+                path: format!("{}[{index}]", found.path),
+            };
+            self.parse(&element, form)
+        });
+        Some(each.collect())
     }
 
     /// A value that is itself a table: `{ matches = "…" }`.

@@ -10,8 +10,9 @@ use super::secret::SecretSource;
 pub use crate::room::logs::LogFilter;
 use crate::sop::colour::PerColour;
 pub use crate::sop::policy::Policy;
-use crate::sop::repository::GitHubSetting;
+use crate::sop::repository::{GitHubSetting, ReleaseChoice};
 use crate::sop::signal::Signal;
+use crate::sop::stages::StagePatterns;
 
 /// One environment, chosen and checked; what the rest of the program sees.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Environment {
     pub alerts: Option<Alerts>,
     /// `None`: who is on call is not known.
     pub pagerduty: Option<PagerDuty>,
+    /// `None`: pull request and pipeline are not read.
+    pub github: Option<GitHub>,
 }
 
 /// A time zone and what the header calls it: the last part of its IANA name,
@@ -251,6 +254,10 @@ pub struct GitHub {
     pub setting: GitHubSetting,
     /// Time between two looks at a pipeline that runs; the others follow from it.
     pub interval: Duration,
+    /// What the pipeline's stages are called.
+    pub stages: StagePatterns,
+    /// Which release is followed; the command line says.
+    pub release: ReleaseChoice,
 }
 
 /// A condition on a label, as Alertmanager writes it: `severity=~"P0|critical"`.

@@ -13,7 +13,9 @@ use super::presets;
 use super::source::printable;
 use super::types::{Holds, LabelMatcher, TeamZone};
 use crate::room::logs::Level;
+use crate::sop::repository::DeployBy;
 use crate::sop::signal::Unit;
+use crate::sop::stages::StagePatterns;
 
 /// What a string must be: in words, and as a function that reads it.
 pub(super) struct Form<T> {
@@ -91,6 +93,16 @@ pub(super) const UNIT: Form<Unit> =
     Form { expected: "one of share, milliseconds, per-second, count, bytes", parse: unit };
 pub(super) const RULE: Form<&'static str> =
     Form { expected: "one of above, drop, maximum, limit", parse: rule };
+/// GitHub's name of a repository.
+pub(super) const REPOSITORY: Form<String> =
+    Form { expected: "a repository such as \"taxasge/backend\"", parse: repository };
+pub(super) const BRANCH: Form<String> = Form { expected: "a branch such as \"main\"", parse: branch };
+pub(super) const WORKFLOW: Form<String> =
+    Form { expected: "a workflow's file such as \"production.yml\"", parse: workflow };
+pub(super) const LOGIN: Form<String> = Form { expected: "a login of GitHub", parse: login };
+/// Matched against the names of jobs and steps.
+pub(super) const STAGE_PATTERN: Form<Regex> = Form { expected: "a regular expression", parse: stage_pattern };
+pub(super) const DEPLOY_BY: Form<DeployBy> = Form { expected: "one of pipeline, room", parse: deploy_by };
 pub(super) const PATH: Form<PathBuf> =
     Form { expected: "a path", parse: |path| text(path).map(PathBuf::from) };
 
@@ -209,14 +221,83 @@ fn url(text: &str) -> Result<String, Reason> {
 }
 
 fn regex(pattern: &str) -> Result<Regex, Reason> {
-    Regex::new(pattern).map_err(|error| match &error {
+    Regex::new(pattern).map_err(|error| of_regex(&error))
+}
+
+fn stage_pattern(pattern: &str) -> Result<Regex, Reason> {
+    StagePatterns::pattern(pattern).map_err(|error| of_regex(&error))
+}
+
+fn of_regex(error: &regex::Error) -> Reason {
+    match error {
         // The last line says what is wrong; those before it draw the pattern.
         regex::Error::Syntax(picture) => {
             let last = picture.lines().last().unwrap_or_default();
             Reason::from(printable(last.trim_start_matches("error: ")))
         }
         _ => Reason::from("it is too large"),
-    })
+    }
+}
+
+/// Owner and name, as GitHub allows them.
+fn repository(text: &str) -> Result<String, Reason> {
+    let (owner, name) = text.split_once('/').ok_or("it has no `/` between owner and name")?;
+    let sound = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    match (owner, name) {
+        ("", _) | (_, "") => Err("owner or name is empty".into()),
+        _ if text.contains("://") => Err("it is an address: leave out everything before the owner".into()),
+        _ if !sound(owner) || !sound(name) => {
+            Err("it has something else in it than letters, digits, `-`, `_` and `.`".into())
+        }
+        _ if matches!(name, "." | "..") || owner.starts_with('.') => {
+            Err("there can be none of that name".into())
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// git-check-ref-format(1), as far as it matters in an address.
+fn branch(name: &str) -> Result<String, Reason> {
+    let wrong = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    match name.chars().find(|c| wrong(*c)) {
+        _ if name.is_empty() => Err("it is empty".into()),
+        Some(c) => Err(format!("`{}` is not allowed", printable(&c.to_string())).into()),
+        None if name.starts_with(['/', '-', '.']) || name.ends_with(['/', '.']) || name.contains("..") => {
+            Err("no branch can be called that".into())
+        }
+        None => Ok(name.to_owned()),
+    }
+}
+
+fn workflow(file: &str) -> Result<String, Reason> {
+    let name = file.strip_prefix(".github/workflows/").unwrap_or(file);
+    let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !sound || !(name.ends_with(".yml") || name.ends_with(".yaml")) {
+        return Err("it is no file in .github/workflows".into());
+    }
+    Ok(name.to_owned())
+}
+
+fn login(name: &str) -> Result<String, Reason> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "-_[]".contains(c);
+    match name.strip_prefix('@').unwrap_or(name) {
+        "" => Err("it is empty".into()),
+        login if !login.chars().all(sound) => {
+            Err("it has something else in it than letters, digits and `-`".into())
+        }
+        login => Ok(login.to_owned()),
+    }
+}
+
+fn deploy_by(word: &str) -> Result<DeployBy, Reason> {
+    match word {
+        "pipeline" => Ok(DeployBy::Pipeline),
+        "room" => Ok(DeployBy::Room),
+        _ => Err(Reason {
+            help: nearest(word, ["pipeline", "room"]).map(|near| format!("did you mean `{near}`?")),
+            ..Reason::from("there is no other")
+        }),
+    }
 }
 
 fn level(name: &str) -> Result<Level, Reason> {

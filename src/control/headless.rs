@@ -8,9 +8,10 @@ use super::Control;
 use super::printer::Printer;
 use super::release;
 use crate::cli::{Command, Confirm, Output, Run, RunCommand};
+use crate::room::Room;
 use crate::room::dialog::typed_image;
 use crate::room::intent::Intent;
-use crate::room::message::{Body, Conclusion, LinkState, Observation};
+use crate::room::message::{Body, Conclusion, Draft, LinkState, Observation};
 use crate::sop::colour::Colour;
 use crate::sop::operation::{Action, OperationId, Order, Override, RollbackWay};
 use crate::sop::verdict::Verdict;
@@ -91,7 +92,8 @@ async fn act(
     named_target(command, confirm)?;
     let action = if release::is_on_github(command) {
         release::until_read(control, true).await?;
-        release::action(&control.room, command)?
+        let draft = if release::wants_draft(command) { control.draft().await } else { Draft::default() };
+        release::action(&control.room, command, draft)?
             .ok_or_else(|| Refusal::Usage("this command changes nothing".into()))?
     } else {
         until_seen(control).await?;
@@ -208,9 +210,17 @@ async fn until_measured(control: &mut Control, action: &Action) {
     }
 }
 
+/// Whether nothing is known yet of the repository that the release comes from.
+fn awaits_repository(room: &Room) -> bool {
+    room.has_repository() && room.repository().is_none() && room.repository_trouble().is_none()
+}
+
 fn is_measured(control: &Control, action: &Action) -> bool {
     let room = &control.room;
     let evidence = &room.assessed.evidence;
+    if matches!(action, Action::Deploy { .. } | Action::Switch { .. }) && awaits_repository(room) {
+        return false;
+    }
     let passes = evidence.watch.as_ref().is_none_or(|watch| watch.verdict == Verdict::Pass);
     room.setting.signals.is_empty()
         || match action {

@@ -27,12 +27,11 @@ use crate::config::Environment;
 use crate::executor::Executor;
 use crate::rehearsal::faults::Faults;
 use crate::room::logs::{LogOrder, Logs};
-use crate::room::message::{Body, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::message::{Attention, Body, Draft, Effect, Message, Notice, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::room::{Room, Setting};
 use crate::sop::command::Operator;
 use crate::sop::moment::Moment;
-use crate::sop::stages::StagePatterns;
 use crate::sources::logs::{LogPod, log_pods};
 
 /// What may queue up for the room before sources have to wait.
@@ -77,6 +76,8 @@ pub struct Control {
     executor: watch::Receiver<Option<Executor>>,
     log_order: watch::Sender<LogOrder>,
     log_pods: watch::Sender<Vec<LogPod>>,
+    /// What is looked at of the repository.
+    attention: watch::Sender<Attention>,
     /// `None` in earnest.
     faults: Option<Faults>,
     pilot: Option<rehearse::Pilot>,
@@ -105,6 +106,7 @@ impl Control {
         let logs = Logs::new(&environment.logs);
         let (log_order, order) = watch::channel(logs.order());
         let (log_pods, pods) = watch::channel(Vec::new());
+        let (attention, attended) = watch::channel(Attention::default());
         let (hired, executor) = watch::channel(None);
         let stop = CancellationToken::new();
         let words = rehearsal.as_ref().map(|rehearsal| rehearsal.words.clone());
@@ -116,6 +118,9 @@ impl Control {
             setting.signals.clear();
             setting.alerts = false;
         }
+        if matches!(purpose, Use::Look | Use::Watch) {
+            setting.github = None;
+        }
         let room = Room::new(setting, logs, clock.now());
         let start = start::Start {
             environment: Arc::new(environment),
@@ -126,6 +131,7 @@ impl Control {
             executor: hired,
             log_order: order,
             log_pods: pods,
+            attention: attended,
             state: rehearsal.as_ref().map(|rehearsal| rehearsal.state.clone()),
             stop: stop.clone(),
         };
@@ -142,6 +148,7 @@ impl Control {
             executor,
             log_order,
             log_pods,
+            attention,
             faults,
             pilot: None,
             stop,
@@ -153,6 +160,15 @@ impl Control {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.executor.borrow().is_some()
+    }
+
+    /// What the pull request of the release may say; empty while nobody is there to ask.
+    pub(super) async fn draft(&self) -> Draft {
+        let executor = self.executor.borrow().clone();
+        match executor {
+            Some(executor) => executor.draft().await.0,
+            None => Draft::default(),
+        }
     }
 
     /// The time, for pacing.
@@ -209,11 +225,17 @@ impl Control {
             Effect::Note(note) => {
                 self.with_executor(|executor| async move { executor.note(note).await });
             }
+            Effect::OfferDraft => {
+                self.with_executor(|executor| async move { executor.offer_draft().await });
+            }
             Effect::GiveUpCommand => {
                 self.with_executor(|executor| async move { executor.give_up_command().await });
             }
             Effect::FilterLogs(order) => {
                 self.log_order.send_replace(order);
+            }
+            Effect::Attend(attention) => {
+                self.attention.send_replace(attention);
             }
             Effect::SaveLogs { lines, at } => self.save_logs(lines, at),
             Effect::ToggleFault(name) => faults::toggle(self.faults.as_ref(), name),
@@ -321,8 +343,8 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         signals: signals.collect(),
         alerts: environment.alerts.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
-        github: None,
-        stages: StagePatterns::default(),
+        github: environment.github.as_ref().map(|github| github.setting.clone()),
+        stages: environment.github.as_ref().map(|github| github.stages.clone()).unwrap_or_default(),
         rehearsal,
     }
 }

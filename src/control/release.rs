@@ -11,7 +11,7 @@ use super::headless::Refusal;
 use super::printer::Printer;
 use crate::cli::{Command, Decide, Pr, Rerun, RunCommand};
 use crate::room::Room;
-use crate::room::message::{LinkState, SourceId};
+use crate::room::message::{Draft, LinkState, SourceId};
 use crate::sop::operation::{Action, ActionKind};
 use crate::sop::pipeline::Run;
 use crate::sop::pull_request::{Mergeability, PullRequest, PullRequestState};
@@ -95,10 +95,10 @@ fn not_read(room: &Room) -> String {
 }
 
 /// What a command would do now; `None` when it only looks.
-pub(super) fn action(room: &Room, command: &Command) -> Result<Option<Action>, Refusal> {
+pub(super) fn action(room: &Room, command: &Command, draft: Draft) -> Result<Option<Action>, Refusal> {
     let action = match command {
         Command::Pr(pr) if pr.only_looks() => return Ok(None),
-        Command::Pr(pr) if pr.create => propose(room, pr)?,
+        Command::Pr(pr) if pr.create => propose(room, pr, draft)?,
         Command::Pr(pr) if pr.merge => proposed(room, ActionKind::Merge)?,
         Command::Pr(pr) => match &pr.branch {
             Some(branch) => Action::DeleteBranch { branch: branch.clone() },
@@ -133,15 +133,20 @@ fn proposed(room: &Room, kind: ActionKind) -> Result<Action, Refusal> {
     standing.action.ok_or_else(|| Refusal::Failed(standing.blocked.unwrap_or_else(|| "nothing to do".into())))
 }
 
-fn propose(room: &Room, pr: &Pr) -> Result<Action, Refusal> {
-    let Action::Propose { head, base, title, body } = proposed(room, ActionKind::Propose)? else {
+/// Whether a command wants words for a pull request that it does not bring.
+pub(super) const fn wants_draft(command: &Command) -> bool {
+    matches!(command, Command::Pr(pr) if pr.create && (pr.title.is_none() || pr.body_file.is_none()))
+}
+
+fn propose(room: &Room, pr: &Pr, draft: Draft) -> Result<Action, Refusal> {
+    let Action::Propose { head, base, .. } = proposed(room, ActionKind::Propose)? else {
         return Err(Refusal::Failed("no repository is configured".into()));
     };
     let body = match &pr.body_file {
         Some(path) => read_text(path)?,
-        None => body,
+        None => draft.body,
     };
-    let title = pr.title.clone().unwrap_or(title);
+    let title = pr.title.clone().unwrap_or(draft.title);
     if title.trim().is_empty() {
         return Err(Refusal::Usage("the pull request has no title: add --title".into()));
     }

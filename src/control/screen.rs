@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use super::Control;
 use crate::diagnostics;
 use crate::room::intent::{Edit, Intent};
-use crate::room::message::{Body, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::message::{Body, Draft, Effect, Message, Notice, Observation, Outcome, Urgency};
 use crate::term::signals::{self, Signal};
-use crate::term::{Pace, Screen, is_gone, takes_output};
+use crate::term::{Pace, Screen, editor, is_gone, restore, takes_output};
 use crate::ui::{self, Look};
 
 /// The exit status after a hang-up: 128 and SIGHUP's number, as shells have it.
@@ -180,6 +180,7 @@ impl Desk<'_> {
         match effect {
             Effect::Quit => return Ok(Next::End(0)),
             Effect::Suspend => self.suspend()?,
+            Effect::EditDraft(draft) => self.edit(&draft)?,
             Effect::Redraw => self.screen.terminal.clear()?,
             Effect::Copy(text) => {
                 let sent = self.screen.copy(&text)?;
@@ -195,6 +196,27 @@ impl Desk<'_> {
             _ => {}
         }
         Ok(Next::Go)
+    }
+
+    /// Gives the terminal to the operator's editor. Meanwhile nothing is drawn or taken in.
+    fn edit(&mut self, draft: &Draft) -> io::Result<()> {
+        self.input = None;
+        restore();
+        let edited = editor::edit(&draft.text());
+        self.resume()?;
+        let body = match edited {
+            Ok(None) => return Ok(()),
+            Ok(Some(text)) => {
+                Body::Observation(Observation::Draft { draft: Draft::of_text(&text), edited: true })
+            }
+            Err(error) => {
+                let words = format!("the text was not taken over: {error}");
+                Body::Outcome(Outcome::Told(Notice { urgency: Urgency::Warning, words }))
+            }
+        };
+        let effects = self.control.take(body);
+        self.control.carry_out(effects);
+        Ok(())
     }
 
     /// Stops as a shell's job; comes back when it is continued.

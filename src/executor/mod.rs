@@ -45,7 +45,7 @@ use self::world::World;
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::journal::{Before, Journal, LockChange, What, state_directory};
-use crate::room::message::{Conclusion, Message, Outcome, Urgency};
+use crate::room::message::{Body, Conclusion, Draft, Message, Observation, Outcome, Urgency};
 use crate::sop::command::{Command, Operator};
 use crate::sop::interlock::InterlockId;
 use crate::sop::note::Note;
@@ -113,7 +113,7 @@ impl Executor {
         let papers = Papers::new(journal, SharedRecord::new(&place), me.clone(), &reporter);
         let on_loss = tell_loss(papers.clone(), reporter.clone());
         let holding = Holding::new(DeployLock::new(&place), me, clock, on_loss);
-        let github: Option<github::GitHub> = None;
+        let github = environment.github.clone().map(github::GitHub::new);
         let world = World {
             read_only: environment.read_only,
             environment,
@@ -197,6 +197,26 @@ impl Executor {
         world.papers.owe_journal(What::Note { note: note.clone() });
         world.papers.owe_record(RecordChange::Note(note));
         world.papers.all_written(PAPERS_LIMIT).await;
+    }
+
+    /// What the pull request of the release may say, from its change log; why that is not
+    /// in it, where it is not.
+    pub async fn draft(&self) -> (Draft, Option<String>) {
+        match &self.world.github {
+            Some(github) => github::draft(github).boxed().await,
+            None => (Draft::default(), None),
+        }
+    }
+
+    /// Tells the room what its pull request may say.
+    pub async fn offer_draft(&self) {
+        let (draft, missing) = self.draft().await;
+        if let Some(why) = missing {
+            self.world.reporter.notice(Urgency::Warning, why).await;
+        }
+        let body = Body::Observation(Observation::Draft { draft, edited: false });
+        // Nobody listens any more when the program ends.
+        let _ = self.room.send(Message { at: self.world.clock.now(), body }).await;
     }
 
     /// Takes command without changing anything else; from somebody else only with a

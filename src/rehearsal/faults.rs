@@ -41,6 +41,33 @@ pub enum Fault {
     Colleague,
     /// A GitOps controller owns the Service and puts its selector back.
     GitOps,
+    /// GitHub answers everything with a web page and 502.
+    #[serde(rename = "github-502")]
+    GitHub502,
+    /// GitHub takes so many milliseconds more for every answer.
+    #[serde(rename = "github-slow")]
+    GitHubSlow { ms: u32 },
+    /// GitHub's answers are no JSON.
+    #[serde(rename = "github-malformed")]
+    GitHubMalformed,
+    /// GitHub's answers break off.
+    #[serde(rename = "github-truncated")]
+    GitHubTruncated,
+    /// GitHub refuses everything and wants to be left alone for so many seconds.
+    #[serde(rename = "github-secondary-limit")]
+    GitHubSecondaryLimit { seconds: u32 },
+    /// Nothing is left of the requests of this hour, which ends in so many seconds.
+    #[serde(rename = "github-rate-limit")]
+    GitHubRateLimit { seconds: u32 },
+    /// GitHub takes nobody's token any more.
+    #[serde(rename = "github-unauthorised")]
+    GitHubUnauthorised,
+    /// GitHub is gone: connections to it are refused.
+    #[serde(rename = "github-lost")]
+    GitHubLost,
+    /// GitHub does what it is told, and its answer to that is lost: 502.
+    #[serde(rename = "github-answer-lost")]
+    GitHubAnswerLost,
 }
 
 /// The name of a fault, apart from its figures: there is at most one of each.
@@ -48,7 +75,7 @@ pub type FaultName = &'static str;
 
 impl Fault {
     /// Each of them once, with the figures that it has when nobody says others.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 24] = [
         Self::Errors { rate: 0.12 },
         Self::Latency { p95_ms: 1400 },
         Self::Leak { mib_per_minute: 600 },
@@ -64,6 +91,15 @@ impl Fault {
         Self::ClockSkew { seconds: 90 },
         Self::Colleague,
         Self::GitOps,
+        Self::GitHub502,
+        Self::GitHubSlow { ms: 5000 },
+        Self::GitHubMalformed,
+        Self::GitHubTruncated,
+        Self::GitHubSecondaryLimit { seconds: 30 },
+        Self::GitHubRateLimit { seconds: 120 },
+        Self::GitHubUnauthorised,
+        Self::GitHubLost,
+        Self::GitHubAnswerLost,
     ];
 
     /// The fault of that name, with its ordinary figures.
@@ -96,6 +132,15 @@ impl Fault {
             Self::ClockSkew { seconds } => format!("the API server's clock is {seconds} s ahead"),
             Self::Colleague => "a colleague moves the traffic with kubectl".into(),
             Self::GitOps => "Argo CD owns the Service and puts it back".into(),
+            Self::GitHub502 => "GitHub answers 502".into(),
+            Self::GitHubSlow { ms } => format!("GitHub takes {ms} ms more"),
+            Self::GitHubMalformed => "GitHub's answers are no JSON".into(),
+            Self::GitHubTruncated => "GitHub's answers break off".into(),
+            Self::GitHubSecondaryLimit { seconds } => format!("GitHub wants {seconds} s of peace"),
+            Self::GitHubRateLimit { seconds } => format!("no GitHub requests are left for {seconds} s"),
+            Self::GitHubUnauthorised => "GitHub takes nobody's token".into(),
+            Self::GitHubLost => "GitHub is gone".into(),
+            Self::GitHubAnswerLost => "GitHub does it, and its answer is lost".into(),
         }
     }
 
@@ -124,6 +169,15 @@ impl Fault {
             Self::ClockSkew { .. } => "clock-skew",
             Self::Colleague => "colleague",
             Self::GitOps => "git-ops",
+            Self::GitHub502 => "github-502",
+            Self::GitHubSlow { .. } => "github-slow",
+            Self::GitHubMalformed => "github-malformed",
+            Self::GitHubTruncated => "github-truncated",
+            Self::GitHubSecondaryLimit { .. } => "github-secondary-limit",
+            Self::GitHubRateLimit { .. } => "github-rate-limit",
+            Self::GitHubUnauthorised => "github-unauthorised",
+            Self::GitHubLost => "github-lost",
+            Self::GitHubAnswerLost => "github-answer-lost",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The game master's door: plain HTTP on loopback through which faults are injected and
 //! cleared and the world is put back to its start, by people and by tests.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -11,20 +12,22 @@ use serde_json::{Value, json};
 
 use super::cluster;
 use super::faults::Fault;
+use super::github;
 use super::world::World;
 
 /// What a wrong request is answered.
 type Wrong = (StatusCode, String);
 
 /// The door's paths.
-pub(super) fn router(world: Arc<World>) -> Router {
+pub(super) fn router(world: Arc<World>, directory: PathBuf) -> Router {
     Router::new()
         .route("/faults", get(faults).delete(clear_all))
         .route("/faults/{name}", put(inject).delete(clear))
         .route("/reset", post(reset))
         .route("/compact", post(compact))
         .route("/score", get(score))
-        .with_state(world)
+        .with_state(Arc::clone(&world))
+        .nest("/github", github::door(world, directory))
 }
 
 async fn faults(State(world): State<Arc<World>>) -> Json<Value> {
@@ -74,6 +77,7 @@ async fn clear_all(State(world): State<Arc<World>>) -> StatusCode {
 async fn reset(State(world): State<Arc<World>>) -> StatusCode {
     world.faults.clear_all();
     cluster::seed(&world);
+    world.github.reset(&world.scenario);
     StatusCode::NO_CONTENT
 }
 
@@ -98,7 +102,8 @@ mod tests {
         let world = World::new(Scenario::default(), 1);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let served = router(Arc::clone(&world));
+        let directory = tempfile::tempdir().unwrap();
+        let served = router(Arc::clone(&world), directory.path().to_owned());
         tokio::spawn(async move { axum::serve(listener, served).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let put = async |name: &str, body: &'static str| {

@@ -1,7 +1,7 @@
 //! Rehearsal: a world that lives inside the program, to practise in.
 //!
-//! It is a Kubernetes API, the controllers behind it, and the application that the
-//! pods run, all served on loopback. The room reaches it with exactly the clients that
+//! It is a Kubernetes API, the controllers behind it, the application that the pods run,
+//! and a GitHub with the pipeline, all served on loopback. The room reaches it with exactly the clients that
 //! it uses for real; nothing outside this module knows that the world is not one.
 //!
 //! `cluster` holds the objects and the controllers that move them, `api` serves them as
@@ -13,8 +13,10 @@ pub mod application;
 pub mod cluster;
 pub mod faults;
 mod game_master;
+pub mod github;
 pub mod objects;
 mod plot;
+pub mod registry;
 pub mod scenario;
 pub mod stage;
 pub mod streams;

@@ -96,7 +96,8 @@ fn note(world: &World, happened: &mut BTreeMap<Event, Instant>) {
     }
 }
 
-fn is_done(deployment: &Value) -> bool {
+/// Whether all of a Deployment's pods run what it asks for.
+pub(super) fn is_done(deployment: &Value) -> bool {
     let status = |key: &str| number(&deployment["status"], &format!("/{key}")).unwrap_or(0);
     let desired = number(deployment, "/spec/replicas").unwrap_or(1);
     desired > 0

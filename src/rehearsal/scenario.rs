@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
+use super::github::plot::Plot;
 
 /// The namespace of the application.
 pub const NAMESPACE: &str = "taxasge";
@@ -44,6 +45,14 @@ shipped![
     "log-flood",
     "clock-skew",
     "chaos",
+    "pipeline",
+    "pipeline-smoke-fails",
+    "pipeline-bad-switch",
+    "ci-fails",
+    "late-push",
+    "head-moves",
+    "known-bug",
+    "github-trouble",
 ];
 
 /// One scenario.
@@ -74,6 +83,9 @@ pub struct Scenario {
     /// What is wrong with the version that runs at the start.
     #[serde(default)]
     pub running: Running,
+    /// What happens on GitHub.
+    #[serde(default)]
+    pub github: Plot,
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Planned>,
@@ -214,6 +226,7 @@ impl Default for Scenario {
             timings: Timings::default(),
             users: Users::default(),
             running: Running::default(),
+            github: Plot::default(),
             faults: Vec::new(),
         }
     }
@@ -248,7 +261,7 @@ const fn pods() -> u32 {
     3
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let span: jiff::SignedDuration = text.parse().map_err(serde::de::Error::custom)?;
     Duration::try_from(span).map_err(|_| serde::de::Error::custom("expected a duration that is not negative"))

@@ -14,9 +14,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::api::Api;
 use super::api::who::{USERS, Who};
 use super::application::{front, users};
+use super::github::people::{PEOPLE, PLAYER};
 use super::scenario::{NAMESPACE, PORT, SERVICE, Scenario};
 use super::world::World;
-use super::{cluster, game_master, plot};
+use super::{cluster, game_master, github, plot};
 use crate::config::{self, ConfigError, Environment};
 
 /// The name of the environment.
@@ -30,6 +31,7 @@ pub struct Stage {
     api: Api,
     application: SocketAddr,
     control: SocketAddr,
+    github: String,
     directory: Directory,
     _stop: DropGuard,
 }
@@ -41,6 +43,15 @@ enum Directory {
     Own(TempDir),
     /// Somebody else's: nothing in it is taken away.
     Given(PathBuf),
+}
+
+impl Directory {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(directory) => directory.path(),
+            Self::Given(path) => path,
+        }
+    }
 }
 
 /// Why a stage could not be raised.
@@ -74,7 +85,17 @@ impl Stage {
         tokio::spawn(front::serve(Arc::clone(&world), front, stop.clone()));
         tokio::spawn(users::run(Arc::clone(&world), stop.clone()));
         tokio::spawn(plot::run(Arc::clone(&world), speed, stop.clone()));
-        let router = game_master::router(Arc::clone(&world));
+        let listener = github::listen()?;
+        let github = format!("http://{}", listener.local_addr()?);
+        world.github.is_at(&github);
+        tokio::spawn(github::serve(Arc::clone(&world), listener, stop.clone()));
+        tokio::spawn(github::drive(Arc::clone(&world), stop.clone()));
+        let directory = match directory {
+            // Its kubeconfigs name other files in it, wherever their reader stands.
+            Some(path) => Directory::Given(std::path::absolute(path)?),
+            None => Directory::Own(TempDir::with_prefix("cutover-rehearsal-")?),
+        };
+        let router = game_master::router(Arc::clone(&world), directory.path().to_owned());
         let ended = stop.clone();
         tokio::spawn(async move {
             let served = axum::serve(master, router).with_graceful_shutdown(ended.cancelled_owned());
@@ -82,12 +103,8 @@ impl Stage {
                 tracing::error!("the game master's door broke off: {error}");
             }
         });
-        let directory = match directory {
-            // Its kubeconfigs name other files in it, wherever their reader stands.
-            Some(path) => Directory::Given(std::path::absolute(path)?),
-            None => Directory::Own(TempDir::with_prefix("cutover-rehearsal-")?),
-        };
-        let stage = Self { world, speed, api, application, control, directory, _stop: stop.drop_guard() };
+        let _stop = stop.drop_guard();
+        let stage = Self { world, speed, api, application, control, github, directory, _stop };
         stage.write_files().await?;
         Ok(stage)
     }
@@ -95,10 +112,7 @@ impl Stage {
     /// The directory with the stage's files.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        match &self.directory {
-            Directory::Own(directory) => directory.path(),
-            Directory::Given(path) => path,
-        }
+        self.directory.path()
     }
 
     /// Keeps the directory when the stage is dropped.
@@ -110,6 +124,11 @@ impl Stage {
         }
     }
 
+    /// Has stages of the pipeline run these commands, in place of what the world would do.
+    pub fn run_in_pipeline(&self, commands: github::workflow::Commands) {
+        self.world.github.set_commands(commands);
+    }
+
     /// Where everything is, for other clients.
     #[must_use]
     pub fn urls(&self) -> Value {
@@ -117,6 +136,7 @@ impl Stage {
             "api": self.api.url(),
             "application": format!("http://{}", self.application),
             "control": format!("http://{}", self.control),
+            "github": self.github,
             "namespace": NAMESPACE,
             "service": SERVICE,
             "scenario": self.world.scenario.name,
@@ -169,6 +189,11 @@ json = {{ "/status" = "ok" }}
             let path = directory.join(kubeconfig_name(who));
             tokio::fs::write(path, self.api.kubeconfig(who, Some(&authority))).await?;
         }
+        for person in &PEOPLE {
+            let path = directory.join(format!("{}.github.token", person.login));
+            tokio::fs::write(path, format!("{}\n", person.token())).await?;
+        }
+        tokio::fs::write(directory.join("github.token"), format!("{}\n", PLAYER.token())).await?;
         tokio::fs::write(directory.join("urls.json"), format!("{:#}\n", self.urls())).await?;
         tokio::fs::write(directory.join("config.toml"), self.config(&kubeconfig_name(&USERS[1]))).await
     }
@@ -189,9 +214,16 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_stage_has_its_files_its_environment_and_its_speed() {
         let stage = Stage::raise(Scenario::default(), 1, 30, None).await.unwrap();
-        for name in
-            ["ca.crt", "kubeconfig", "oncall.kubeconfig", "viewer.kubeconfig", "urls.json", "config.toml"]
-        {
+        for name in [
+            "ca.crt",
+            "kubeconfig",
+            "oncall.kubeconfig",
+            "viewer.kubeconfig",
+            "github.token",
+            "orchestrator.github.token",
+            "urls.json",
+            "config.toml",
+        ] {
             assert!(stage.directory().join(name).is_file(), "{name}");
         }
         let environment = stage.environment().unwrap();

@@ -12,6 +12,8 @@ use super::cluster::object::metadata;
 use super::cluster::resource::Resource;
 use super::cluster::store::Store;
 use super::faults::{Fault, Faults};
+use super::github::GitHub;
+use super::registry::Registry;
 use super::scenario::Scenario;
 use crate::clock::Clock;
 
@@ -22,6 +24,8 @@ pub struct World {
     pub store: Store,
     pub application: Application,
     pub faults: Faults,
+    pub github: GitHub,
+    pub registry: Registry,
     pub clock: Clock,
     pub seed: u64,
     /// All chance in the world comes from here: `--seed` makes a run repeatable.
@@ -32,12 +36,17 @@ impl World {
     /// A world in which nothing happens yet.
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64) -> Arc<Self> {
+        let clock = Clock::start();
+        let github = GitHub::new(&scenario, clock);
+        let registry = Registry::new(&scenario);
         Arc::new(Self {
             scenario,
             store: Store::default(),
             application: Application::default(),
             faults: Faults::default(),
-            clock: Clock::start(),
+            github,
+            registry,
+            clock,
             seed,
             chance: Mutex::new(StdRng::seed_from_u64(seed)),
         })

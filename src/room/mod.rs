@@ -117,7 +117,7 @@ pub struct Setting {
     pub alerts: bool,
     /// The repository of the release, where one is configured.
     pub github: Option<GitHubSetting>,
-    /// What the stages of its pipeline are called.
+    /// What the pipeline's stages are called.
     pub stages: StagePatterns,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod alert;
 pub mod chain;
+pub mod changelog;
 pub mod cluster;
 pub mod colour;
 pub mod command;

@@ -55,7 +55,7 @@ const MESSAGES: &[(&str, &str)] = &[
    |
  1 | colour = 'mauve'
    | ^^^^^^
- = known here: alerts, application, default_environment, environments, kubernetes, logs, metrics, pagerduty, policy, time_zone, verify
+ = known here: alerts, application, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
 ",
     ),
     (
@@ -250,7 +250,7 @@ config.toml:3:10: verify.checks[0].body.match: unknown key
    |
  1 | "\u001b[2Jkey" = 'x'
    | ^^^^^^^^^^^^^^
- = known here: alerts, application, default_environment, environments, kubernetes, logs, metrics, pagerduty, policy, time_zone, verify
+ = known here: alerts, application, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
 "#,
     ),
     (

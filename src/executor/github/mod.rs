@@ -1,6 +1,7 @@
 //! What is changed on GitHub: one call each, after its guard, and what became of it.
 
 mod call;
+mod draft;
 mod guard;
 mod request;
 mod sign;
@@ -14,6 +15,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use self::call::{CallEnd, Effect, Pace, Patience, Truth};
+pub(super) use self::draft::draft;
 use self::request::Request;
 use self::sign::{Looker, Sign};
 use super::finding::OpenOperation;

@@ -32,6 +32,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::scenario::NAMESPACE;
 use super::world::World;
+pub(super) use request::answer;
+pub(super) use server::bind;
 use who::Who;
 
 /// The name of the cluster and its context in kubeconfigs.

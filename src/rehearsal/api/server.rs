@@ -28,7 +28,7 @@ const BACKLOG: u32 = 1024;
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Binds a port of loopback, the one that the system gives for port 0.
-pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub(in crate::rehearsal) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     // The port must be there again when the server comes back from the dead.
     socket.set_reuseaddr(true)?;

@@ -14,11 +14,15 @@ pub struct Who {
 
 /// The world's users: their name is also the first part of their token. `admin` may
 /// everything; the others what the Roles grant that the Roles' bindings give them.
-pub const USERS: [Who; 3] = [
+pub const USERS: [Who; 4] = [
     Who { user: "admin", groups: &["system:masters", "system:authenticated"] },
     Who { user: "oncall", groups: &["oncall", "system:authenticated"] },
     Who { user: "viewer", groups: &["viewers", "system:authenticated"] },
+    PIPELINE,
 ];
+
+/// The pipeline, where it deploys itself; it writes under this name.
+pub const PIPELINE: Who = Who { user: "github-actions", groups: &["oncall", "system:authenticated"] };
 
 impl Who {
     /// The user of a request.

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::World;
 
+pub use kubelet::digits;
 pub use seed::seed;
 
 /// Moves the cluster until `stop`.

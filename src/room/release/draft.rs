@@ -4,6 +4,21 @@ use crate::room::Room;
 use crate::room::message::{Draft, Effect};
 use crate::sop::operation::ActionKind;
 
+impl Draft {
+    /// The text for an editor: the title in the first line, as in a commit.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}\n\n{}\n", self.title, self.body.trim_end())
+    }
+
+    /// What was written in that form.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        let (title, body) = text.trim_start().split_once('\n').unwrap_or((text.trim(), ""));
+        Self { title: title.trim().to_owned(), body: body.trim().to_owned() }
+    }
+}
+
 impl Room {
     /// Whether the open dialog writes a pull request.
     #[must_use]
@@ -27,5 +42,19 @@ impl Room {
         if let Some(dialog) = &mut self.view.dialog {
             dialog.offer(draft, edited);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_comes_back_from_its_text() {
+        let draft = Draft { title: "Release v1.1.0".into(), body: "## Changes\n\n- one".into() };
+        assert_eq!(draft.text(), "Release v1.1.0\n\n## Changes\n\n- one\n");
+        assert_eq!(Draft::of_text(&draft.text()), draft);
+        assert_eq!(Draft::of_text("\n title \n"), Draft { title: "title".into(), body: String::new() });
+        assert_eq!(Draft::of_text(""), Draft::default());
     }
 }

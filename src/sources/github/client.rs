@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use jiff::Timestamp;
 use octocrab::Octocrab;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode, Url};
@@ -266,7 +265,7 @@ impl Client {
         }
         let text = body.as_deref().map(|body| &body[..body.len().min(4096)]).map(String::from_utf8_lossy);
         let text = text.unwrap_or_default();
-        let pause = locked(&self.limits).heard(head.status, &head.headers, &text, Timestamp::now());
+        let pause = locked(&self.limits).heard(head.status, &head.headers, &text);
         Ok(Heard { status: head.status, headers: head.headers, body, pause })
     }
 
@@ -288,7 +287,7 @@ fn done(heard: &Heard) -> Option<Value> {
     Some(serde_json::from_slice(body).unwrap_or_default())
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
     serde_json::from_slice(body).map_err(|error| {
         let why = match error.classify() {
             serde_json::error::Category::Eof => "it ends too early".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use tokio::time::Instant;
 
 use crate::sop::repository::Rate;
@@ -39,13 +39,7 @@ impl Limits {
     }
 
     /// Takes in an answer's headers. `Some`: it is a limit, and asks for this pause.
-    pub(super) fn heard(
-        &mut self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &str,
-        now: Timestamp,
-    ) -> Option<Duration> {
+    pub(super) fn heard(&mut self, status: StatusCode, headers: &HeaderMap, body: &str) -> Option<Duration> {
         if let Some(rate) = rate(headers) {
             self.rate = Some(rate);
         }
@@ -55,7 +49,7 @@ impl Limits {
             }
             return None;
         }
-        let told = told_pause(headers, now);
+        let told = told_pause(headers);
         let pause = told.unwrap_or_else(|| self.guess()).min(LONGEST_PAUSE);
         self.rest_until = Some(Instant::now() + pause);
         Some(pause)
@@ -100,8 +94,9 @@ fn is_limit(status: StatusCode, headers: &HeaderMap, body: &str) -> bool {
     }
 }
 
-/// `retry-after`, else the end of the hour when its requests are used up.
-fn told_pause(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// `retry-after`, else the end of the hour when its requests are used up; by GitHub's own
+/// clock, for this machine's may be wrong.
+fn told_pause(headers: &HeaderMap) -> Option<Duration> {
     if let Some(seconds) = number(headers, RETRY_AFTER.as_str()) {
         return Some(Duration::from_secs(seconds));
     }
@@ -109,6 +104,8 @@ fn told_pause(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         return None;
     }
     let resets = Timestamp::from_second(number(headers, "x-ratelimit-reset")?).ok()?;
+    let date = headers.get(DATE)?.to_str().ok()?;
+    let now = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
     // A second more: the hour ends at some time within the one that is named.
     Duration::try_from(resets.duration_since(now)).ok().map(|left| left + Duration::from_secs(1))
 }
@@ -129,9 +126,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_is_as_long_as_is_told_and_grows_where_nothing_is() {
-        let now = Timestamp::from_second(1_000).unwrap();
         let secs = Duration::from_secs;
-        let used_up = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1090")];
+        let used_up = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "1090"),
+            ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
+        ];
         let rows: [(u16, &[(&str, &str)], &str, Option<Duration>); 8] = [
             (
                 403,
@@ -152,7 +152,7 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let given: Vec<(&'static str, &str)> =
                 given.iter().map(|(name, value)| (*name, *value)).collect();
-            assert_eq!(limits.heard(status, &headers(&given), body, now), pause, "{status} {given:?} {body}");
+            assert_eq!(limits.heard(status, &headers(&given), body), pause, "{status} {given:?} {body}");
         }
         assert_eq!(limits.guesses, 0, "an answer ends the growing");
         assert_eq!(limits.rest(), Some(secs(240)));
@@ -165,12 +165,12 @@ mod tests {
         let mut limits = Limits::default();
         let told =
             [("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "4321"), ("x-ratelimit-reset", "1090")];
-        limits.heard(StatusCode::OK, &headers(&told), "", Timestamp::UNIX_EPOCH);
+        limits.heard(StatusCode::OK, &headers(&told), "");
         let rate = Rate { limit: 5000, left: 4321, resets: Timestamp::from_second(1090).ok() };
         assert_eq!(limits.rate(), Some(rate));
         let other =
             [("x-ratelimit-limit", "30"), ("x-ratelimit-remaining", "1"), ("x-ratelimit-resource", "search")];
-        limits.heard(StatusCode::OK, &headers(&other), "", Timestamp::UNIX_EPOCH);
+        limits.heard(StatusCode::OK, &headers(&other), "");
         assert_eq!(limits.rate(), Some(rate));
     }
 }

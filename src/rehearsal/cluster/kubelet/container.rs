@@ -9,7 +9,8 @@ use crate::rehearsal::application::Conduct;
 use crate::rehearsal::application::process::{API_PATH, Nature};
 use crate::rehearsal::cluster::object::{number, text};
 use crate::rehearsal::faults::Active;
-use crate::rehearsal::scenario::{IMAGE, Scenario, VERSIONS};
+use crate::rehearsal::registry::Registry;
+use crate::rehearsal::scenario::Scenario;
 use crate::rehearsal::world::World;
 use crate::sop::cluster::image_version;
 
@@ -52,14 +53,16 @@ pub(super) struct End {
 
 impl Container {
     /// The container of a pod; `None` where it has none.
-    pub(super) fn of(pod: &Value) -> Option<Self> {
+    pub(super) fn of(pod: &Value, registry: &Registry) -> Option<Self> {
         let spec = pod.pointer("/spec/containers/0")?.clone();
         let image = text(&spec, "/image").to_owned();
         let seconds =
             |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).map(Duration::from_secs);
         Some(Self {
             name: text(&spec, "/name").to_owned(),
-            version: image_version(&image).unwrap_or_default().to_owned(),
+            version: registry
+                .version_of(&image)
+                .unwrap_or_else(|| image_version(&image).unwrap_or_default().to_owned()),
             pre_stop: sleep_of(&spec["lifecycle"]["preStop"]),
             period: seconds(number(&spec, "/readinessProbe/periodSeconds"))
                 .unwrap_or(Duration::from_millis(100)),
@@ -79,13 +82,9 @@ impl Container {
     }
 
     /// Whether the image can be pulled.
-    pub(super) fn has_image(&self, scenario: &Scenario, faults: &Active) -> bool {
-        let name = self.image.rsplit_once(':').map_or(self.image.as_str(), |(name, _)| name);
-        let known = VERSIONS.contains(&self.version.as_str())
-            || self.version == scenario.from
-            || self.is_released(scenario);
+    pub(super) fn has_image(&self, registry: &Registry, scenario: &Scenario, faults: &Active) -> bool {
         let broken = faults.has("image-pull") && self.is_released(scenario);
-        name == IMAGE && known && !broken
+        registry.version_of(&self.image).is_some() && !broken
     }
 
     /// What a run of it brings with it.
@@ -172,9 +171,10 @@ mod tests {
 
     use super::*;
     use crate::rehearsal::faults::{Fault, Faults};
+    use crate::rehearsal::scenario::IMAGE;
 
     fn container(spec: Value) -> Container {
-        Container::of(&json!({"spec": {"containers": [spec]}})).unwrap()
+        Container::of(&json!({"spec": {"containers": [spec]}}), &Registry::new(&Scenario::default())).unwrap()
     }
 
     #[test]
@@ -194,14 +194,15 @@ mod tests {
     #[test]
     fn images_hooks_and_limits_are_read() {
         let scenario = Scenario::default();
+        let registry = Registry::new(&scenario);
         let faults = Faults::default();
         let image = |image: &str| container(json!({"name": "b", "image": image}));
-        assert!(image("ghcr.io/taxasge/backend:v1.1.1").has_image(&scenario, &faults.active()));
-        assert!(!image("ghcr.io/taxasge/backend:v9").has_image(&scenario, &faults.active()));
-        assert!(!image("nginx:v1.0.0").has_image(&scenario, &faults.active()));
+        assert!(image("ghcr.io/taxasge/backend:v1.1.1").has_image(&registry, &scenario, &faults.active()));
+        assert!(!image("ghcr.io/taxasge/backend:v9").has_image(&registry, &scenario, &faults.active()));
+        assert!(!image("nginx:v1.0.0").has_image(&registry, &scenario, &faults.active()));
         faults.inject(Fault::ImagePull);
-        assert!(!image("ghcr.io/taxasge/backend:v1.1.0").has_image(&scenario, &faults.active()));
-        assert!(image("ghcr.io/taxasge/backend:v1.0.0").has_image(&scenario, &faults.active()));
+        assert!(!image("ghcr.io/taxasge/backend:v1.1.0").has_image(&registry, &scenario, &faults.active()));
+        assert!(image("ghcr.io/taxasge/backend:v1.0.0").has_image(&registry, &scenario, &faults.active()));
         assert_eq!(
             sleep_of(&json!({"exec": {"command": ["/bin/busybox", "sleep", "3"]}})),
             Duration::from_secs(3)

@@ -52,7 +52,7 @@ struct Life {
 
 /// Lives a pod's life to its end.
 pub(super) async fn live(world: Arc<World>, pod: Arc<Value>, seen: Receiver<Seen>) {
-    let Some(container) = Container::of(&pod) else { return };
+    let Some(container) = Container::of(&pod, &world.registry) else { return };
     let name = object::name(&pod).to_owned();
     let uid = object::uid(&pod).to_owned();
     let restarts = status::restarts(&pod);
@@ -80,7 +80,7 @@ pub(in crate::rehearsal::cluster) fn settled(world: &World, pod: &Value) -> bool
     if is_ready(pod) || object::is_terminating(pod) {
         return false;
     }
-    let Some(container) = Container::of(pod) else { return false };
+    let Some(container) = Container::of(pod, &world.registry) else { return false };
     status::bind(world, pod);
     let process = started(world, pod, &container);
     process.serve();
@@ -177,7 +177,11 @@ impl Life {
         let mut pause = BACK_OFF;
         self.tell("Normal", "Pulling", &format!("Pulling image \"{image}\""));
         self.wait(self.world.scenario.timings.pull).await?;
-        while !self.container.has_image(&self.world.scenario, &self.world.faults.active()) {
+        while !self.container.has_image(
+            &self.world.registry,
+            &self.world.scenario,
+            &self.world.faults.active(),
+        ) {
             let message = format!(
                 "failed to pull and unpack image \"{image}\": failed to resolve reference: not found"
             );

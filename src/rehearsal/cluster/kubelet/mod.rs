@@ -17,6 +17,7 @@ use super::store::{Change, ChangeKind, Key};
 use crate::rehearsal::world::World;
 
 pub(super) use life::settled;
+pub use status::digits;
 
 /// The node that everything runs on.
 pub(super) const NODE: &str = "rehearsal";

@@ -145,23 +145,29 @@ fn address(world: &World) -> String {
 
 /// A digest that stands for an image's tag: the same for the same tag.
 fn image_id(image: &str) -> String {
+    // What is named by its digest is what it says.
+    if let Some((name, digest)) = image.split_once('@') {
+        let bare = name.rsplit_once(':').map_or(name, |(bare, _)| bare);
+        return format!("{bare}@{digest}");
+    }
     let name = image.rsplit_once(':').map_or(image, |(name, _)| name);
-    format!("{name}@sha256:{}", digest(image))
+    format!("{name}@sha256:{}", digits(image))
 }
 
 fn container_id(pod: &Value, restarts: u32) -> String {
-    format!("containerd://{}", digest(&format!("{}/{restarts}", object::uid(pod))))
+    format!("containerd://{}", digits(&format!("{}/{restarts}", object::uid(pod))))
 }
 
 /// 64 hexadecimal digits that stand for a text; no cryptography is meant.
-fn digest(of: &str) -> String {
-    let mut digits = String::with_capacity(64);
+#[must_use]
+pub fn digits(of: &str) -> String {
+    let mut all = String::with_capacity(64);
     for part in 0..4_u64 {
         let begin = 0xcbf2_9ce4_8422_2325_u64 ^ part.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let sum = of.bytes().fold(begin, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        digits.push_str(&format!("{sum:016x}"));
+        all.push_str(&format!("{sum:016x}"));
     }
-    digits
+    all
 }
 
 /// The restarts that a pod's status tells.
@@ -173,13 +179,14 @@ pub(super) fn restarts(pod: &Value) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rehearsal::registry::Registry;
     use crate::rehearsal::scenario::Scenario;
 
     #[test]
     fn a_pod_that_runs_has_an_address_and_keeps_it() {
         let world = World::new(Scenario::default(), 1);
         let mut pod = json!({"metadata": {"name": "p", "uid": "u"}, "spec": {"containers": [{"name": "b", "image": "i:v1"}]}});
-        let container = Container::of(&pod).unwrap();
+        let container = Container::of(&pod, &Registry::new(&Scenario::default())).unwrap();
         let waiting = State::Waiting { reason: "ContainerCreating", message: String::new() };
         let mut writing =
             Writing { container: &container, state: waiting, last: None, ready: false, restarts: 0 };
