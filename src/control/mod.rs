@@ -27,7 +27,7 @@ use crate::config::Environment;
 use crate::executor::Executor;
 use crate::rehearsal::faults::Faults;
 use crate::room::logs::{LogOrder, Logs};
-use crate::room::message::{Body, Draft, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::message::{Attention, Body, Draft, Effect, Message, Notice, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::room::{Room, Setting};
 use crate::sop::command::Operator;
@@ -76,6 +76,8 @@ pub struct Control {
     executor: watch::Receiver<Option<Executor>>,
     log_order: watch::Sender<LogOrder>,
     log_pods: watch::Sender<Vec<LogPod>>,
+    /// What is looked at of the repository.
+    attention: watch::Sender<Attention>,
     /// `None` in earnest.
     faults: Option<Faults>,
     pilot: Option<rehearse::Pilot>,
@@ -104,6 +106,7 @@ impl Control {
         let logs = Logs::new(&environment.logs);
         let (log_order, order) = watch::channel(logs.order());
         let (log_pods, pods) = watch::channel(Vec::new());
+        let (attention, attended) = watch::channel(Attention::default());
         let (hired, executor) = watch::channel(None);
         let stop = CancellationToken::new();
         let words = rehearsal.as_ref().map(|rehearsal| rehearsal.words.clone());
@@ -115,6 +118,9 @@ impl Control {
             setting.signals.clear();
             setting.alerts = false;
         }
+        if matches!(purpose, Use::Look | Use::Watch) {
+            setting.github = None;
+        }
         let room = Room::new(setting, logs, clock.now());
         let start = start::Start {
             environment: Arc::new(environment),
@@ -125,6 +131,7 @@ impl Control {
             executor: hired,
             log_order: order,
             log_pods: pods,
+            attention: attended,
             state: rehearsal.as_ref().map(|rehearsal| rehearsal.state.clone()),
             stop: stop.clone(),
         };
@@ -141,6 +148,7 @@ impl Control {
             executor,
             log_order,
             log_pods,
+            attention,
             faults,
             pilot: None,
             stop,
@@ -225,6 +233,9 @@ impl Control {
             }
             Effect::FilterLogs(order) => {
                 self.log_order.send_replace(order);
+            }
+            Effect::Attend(attention) => {
+                self.attention.send_replace(attention);
             }
             Effect::SaveLogs { lines, at } => self.save_logs(lines, at),
             Effect::ToggleFault(name) => faults::toggle(self.faults.as_ref(), name),
@@ -332,8 +343,8 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         signals: signals.collect(),
         alerts: environment.alerts.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
-        stages: Default::default(),
-        github: None,
+        github: environment.github.as_ref().map(|github| github.setting.clone()),
+        stages: environment.github.as_ref().map(|github| github.stages.clone()).unwrap_or_default(),
         rehearsal,
     }
 }

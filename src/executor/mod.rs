@@ -113,7 +113,7 @@ impl Executor {
         let papers = Papers::new(journal, SharedRecord::new(&place), me.clone(), &reporter);
         let on_loss = tell_loss(papers.clone(), reporter.clone());
         let holding = Holding::new(DeployLock::new(&place), me, clock, on_loss);
-        let github: Option<github::GitHub> = None;
+        let github = environment.github.clone().map(github::GitHub::new);
         let world = World {
             read_only: environment.read_only,
             environment,
