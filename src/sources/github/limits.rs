@@ -132,7 +132,8 @@ mod tests {
             ("x-ratelimit-reset", "1090"),
             ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
         ];
-        let rows: [(u16, &[(&str, &str)], &str, Option<Duration>); 8] = [
+        type Row<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, Option<Duration>);
+        let rows: [Row<'_>; 8] = [
             (
                 403,
                 &[("retry-after", "7"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "9000")],
