@@ -132,7 +132,7 @@ mod tests {
             ("x-ratelimit-reset", "1090"),
             ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
         ];
-        type Row<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, Option<Duration>);
+        type Row<'a> = (u16, &'a [(&'static str, &'static str)], &'static str, Option<Duration>);
         let rows: [Row<'_>; 8] = [
             (
                 403,
@@ -151,9 +151,7 @@ mod tests {
         let mut limits = Limits::default();
         for (status, given, body, pause) in rows {
             let status = StatusCode::from_u16(status).unwrap();
-            let given: Vec<(&'static str, &str)> =
-                given.iter().map(|(name, value)| (*name, *value)).collect();
-            assert_eq!(limits.heard(status, &headers(&given), body), pause, "{status} {given:?} {body}");
+            assert_eq!(limits.heard(status, &headers(given), body), pause, "{status} {given:?} {body}");
         }
         assert_eq!(limits.guesses, 0, "an answer ends the growing");
         assert_eq!(limits.rest(), Some(secs(240)));
