@@ -119,6 +119,8 @@ pub struct Setting {
     pub stages: StagePatterns,
     /// The repository of the release, where one is configured.
     pub github: Option<GitHubSetting>,
+    /// What the pipeline's stages are called.
+    pub stages: StagePatterns,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
     /// `None` in earnest.

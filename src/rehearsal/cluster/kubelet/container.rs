@@ -171,6 +171,7 @@ mod tests {
 
     use super::*;
     use crate::rehearsal::faults::{Fault, Faults};
+    use crate::rehearsal::scenario::IMAGE;
 
     fn container(spec: Value) -> Container {
         Container::of(&json!({"spec": {"containers": [spec]}}), &Registry::new(&Scenario::default())).unwrap()

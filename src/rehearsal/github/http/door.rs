@@ -59,9 +59,9 @@ pub(super) async fn pass(State(world): State<Held>, request: Request, next: Next
 /// Who asks.
 fn caller(headers: &HeaderMap) -> Result<&'static Person, Refused> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = header.split_once(' ').filter(|(kind, _)| {
-        kind.eq_ignore_ascii_case("bearer") || kind.eq_ignore_ascii_case("token")
-    });
+    let token = header
+        .split_once(' ')
+        .filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer") || kind.eq_ignore_ascii_case("token"));
     let Some((_, token)) = token else { return Err(Refused::new(401, "Requires authentication")) };
     let known = PEOPLE.iter().find(|person| person.token() == token.trim());
     known.ok_or_else(|| Refused::new(401, "Bad credentials"))
