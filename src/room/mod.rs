@@ -115,8 +115,6 @@ pub struct Setting {
     pub signals: Vec<Signal>,
     /// Whether an alerting system is asked.
     pub alerts: bool,
-    /// What the pipeline's stages are called.
-    pub stages: StagePatterns,
     /// The repository of the release, where one is configured.
     pub github: Option<GitHubSetting>,
     /// What the pipeline's stages are called.
