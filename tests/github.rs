@@ -62,7 +62,7 @@ impl World {
         let stage = Stage::raise(scenario, 1, 1, Some(&directory.path().join("world"))).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let world = Self { stage, http, directory };
-        for person in [PLAYER, ORCHESTRATOR] {
+        for person in [PLAYER, ORCHESTRATOR, DEVELOPER] {
             std::fs::write(world.config(person), world.configuration(person)).unwrap();
         }
         world
@@ -126,8 +126,7 @@ developer = [\"developer\"]
 
     /// What GitHub itself says at a path below the repository.
     async fn asked(&self, path: &str) -> Value {
-        let url =
-            format!("{}/repos/taxasge/backend/{path}", self.stage.urls()["github"].as_str().unwrap());
+        let url = format!("{}/repos/taxasge/backend/{path}", self.stage.urls()["github"].as_str().unwrap());
         let answer = self.http.get(url).bearer_auth(PLAYER.token()).header("user-agent", "test").send();
         answer.await.unwrap().json().await.unwrap()
     }
@@ -197,9 +196,9 @@ async fn a_release_goes_from_the_pull_request_to_its_approval() {
     let waits = |ended: &Ended| {
         ended.events.first().is_some_and(|run| run["waiting"][0]["environment"] == "production")
     };
-    let run = world.until(PLAYER, &["run", "show"], waits).await;
+    let run = world.until(DEVELOPER, &["run", "show"], waits).await;
     assert_eq!(run.events[0]["waiting"][0]["may_approve"], false, "{run:#?}");
-    world.run(PLAYER, APPROVE).await.is(3, "ops1 may not; orchestrator may");
+    world.run(DEVELOPER, APPROVE).await.is(3, "developer may not; orchestrator, ops1 may");
     let other = ["approve", "--environment", "production", "--head", "0123456789", "--yes"];
     world.run(ORCHESTRATOR, &other).await.is(1, "commit 0123456789 was named");
     let reject = ["reject", "--environment", "production", "--yes"];
@@ -210,7 +209,11 @@ async fn a_release_goes_from_the_pull_request_to_its_approval() {
     let made = calls(&world.state(PLAYER));
     let below = |call: &String| call.replace("/repos/taxasge/backend/", "");
     let made: Vec<String> = made.iter().map(below).collect();
-    assert_eq!(made, ["POST pulls".to_owned(), format!("PUT pulls/{number}/merge")], "what was refused was not sent");
+    assert_eq!(
+        made,
+        ["POST pulls".to_owned(), format!("PUT pulls/{number}/merge")],
+        "what was refused was not sent"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
