@@ -109,8 +109,11 @@ fn dialog_snapshots(name: &str, stage: &Stage) {
 }
 
 fn orders(stage: &Stage) -> Vec<&Action> {
-    let order = |effect| if let &Effect::Execute(ref order) = effect { Some(&order.action) } else { None };
-    stage.effects.iter().filter_map(order).collect()
+    let ordered = stage.effects.iter().filter_map(|effect| match effect {
+        Effect::Execute(order) => Some(&order.action),
+        _ => None,
+    });
+    ordered.collect()
 }
 
 #[test]

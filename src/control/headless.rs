@@ -115,7 +115,7 @@ async fn act(
         ..Order::new(id, action, control.room.expectation())
     };
     let id = order.id.clone();
-    let effects = control.take(Body::Intent(Intent::Perform(order)));
+    let effects = control.take(Body::Intent(Intent::Perform(Box::new(order))));
     control.carry_out(effects);
     follow(control, &id, printer).await
 }

@@ -368,7 +368,7 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
 /// all the same, with its end after it.
 fn note_refused(job: &Job) {
     let before = Before { server: Some(job.world.connection.server.clone()), ..Before::default() };
-    job.world.papers.owe_journal(What::Intent { order: job.order.clone(), before });
+    job.world.papers.owe_journal(What::Intent { order: Box::new(job.order.clone()), before });
 }
 
 /// What happens when command is lost: changes stop by themselves, because the guard

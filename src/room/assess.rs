@@ -13,6 +13,7 @@ use crate::sop::moment::Moment;
 use crate::sop::note::{self, Note};
 use crate::sop::record::Switched;
 use crate::sop::signal::{SignalId, Track};
+use crate::sop::smoke::SmokeTests;
 use crate::sop::trigger::{self, Facts, Trigger};
 use crate::sop::verdict::{
     Context, Findings, Judged, Judgement, Recovery, Verdict, covered, judge, recovery, watch_verdict,
@@ -52,7 +53,7 @@ impl Room {
         }
         let signals: Vec<Judged> = self.metrics.tracks.iter().map(|track| self.judge(track)).collect();
         let evidence = self.evidence(&signals);
-        let triggers = self.triggers(&signals);
+        let triggers = self.triggers(&signals, &evidence.smoke);
         let recovery = self.recovering().map(|rolled_back| {
             let tracks = self.metrics.tracks.iter().map(|track| &track.signal);
             recovery(tracks.zip(&signals), rolled_back)
@@ -86,7 +87,7 @@ impl Room {
     fn evidence(&self, signals: &[Judged]) -> Evidence {
         let at = Some(self.now.wall);
         if self.metrics.tracks.is_empty() {
-            return Evidence { at, origin: self.origin(), ..Evidence::default() };
+            return Evidence { at, origin: self.origin(), smoke: self.smoke_tests(), ..Evidence::default() };
         }
         Evidence {
             at,
@@ -94,6 +95,7 @@ impl Room {
             missing: self.missing(),
             idle_requests: self.world.cluster.idle().and_then(|idle| self.idle_requests(idle)),
             origin: self.origin(),
+            smoke: self.smoke_tests(),
         }
     }
 
@@ -180,7 +182,13 @@ impl Room {
         }
     }
 
-    fn triggers(&self, signals: &[Judged]) -> Vec<Trigger> {
+    /// What the smoke tests of the followed run say.
+    fn smoke_tests(&self) -> SmokeTests {
+        let run = self.run().filter(|_| self.has_repository());
+        run.map(|run| SmokeTests::of(run, &self.setting.stages, self.now.wall)).unwrap_or_default()
+    }
+
+    fn triggers(&self, signals: &[Judged], smoke: &SmokeTests) -> Vec<Trigger> {
         let Some(switched) = self.released() else { return Vec::new() };
         let tracks = self.metrics.tracks.iter().map(|track| &track.signal);
         let signals: Vec<_> = tracks.zip(signals).collect();
@@ -191,6 +199,8 @@ impl Room {
             signals: &signals,
             alerts: self.fresh_alerts(),
             notes: &notes,
+            smoke,
+            now: self.now.wall,
             unreachable: dead.as_ref().map(|(since, how)| (*since, how.as_str())),
         };
         let earlier: Vec<Trigger> =

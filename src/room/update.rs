@@ -214,7 +214,7 @@ impl Room {
             Intent::Quit => self.quit(),
             Intent::Suspend => vec![Effect::Suspend],
             Intent::Redraw => vec![Effect::Redraw],
-            Intent::Perform(order) => vec![Effect::Execute(order)],
+            Intent::Perform(order) => vec![Effect::Execute(*order)],
             Intent::TakeCommand => self.ask_for_command(),
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),

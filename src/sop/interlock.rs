@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use self::conditions::{
     capacity, chain_to, command, deployment_gitops, fresh, idle, permission, permission_to_go_back,
-    pods_ready, rolled_out, selector, service_gitops, standby, verified, way_back, writable,
+    pods_ready, rolled_out, selector, service_gitops, smoke, standby, verified, way_back, writable,
 };
 use self::stand_down::{measured, settled, stood_down, traffic_left, watch_over, watch_passes};
 use super::access::Access;
@@ -72,6 +72,8 @@ pub enum InterlockId {
     Settled,
     /// What would get the traffic is what was reviewed, merged and built.
     Chain,
+    /// The pipeline's smoke tests did not fail.
+    Smoke,
     /// GitHub was read lately.
     Repository,
     /// The pull request stands as the action needs it.
@@ -104,7 +106,7 @@ pub enum InterlockId {
 
 impl InterlockId {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Writable,
         Self::Selector,
         Self::Fresh,
@@ -123,6 +125,7 @@ impl InterlockId {
         Self::StoodDown,
         Self::Settled,
         Self::Chain,
+        Self::Smoke,
         Self::Repository,
         Self::PullRequest,
         Self::Head,
@@ -161,6 +164,7 @@ impl InterlockId {
             Self::StoodDown => "old colour down",
             Self::Settled => "nothing owed",
             Self::Chain => "chain of evidence",
+            Self::Smoke => "smoke tests",
             Self::Repository => "GitHub fresh",
             Self::PullRequest => "pull request",
             Self::Head => "head as shown",
@@ -218,6 +222,7 @@ impl InterlockId {
             Self::StoodDown => "stood-down",
             Self::Settled => "settled",
             Self::Chain => "chain",
+            Self::Smoke => "smoke",
             Self::Repository => "repository",
             Self::PullRequest => "pull-request",
             Self::Head => "head",
@@ -384,6 +389,7 @@ pub fn interlocks(action: &Action, expectation: Option<&Expectation>, s: &Situat
             add(Id::Measured, measured(s));
             if let Some(state) = chain_to(LinkId::Pods, *to, s) {
                 add(Id::Chain, state);
+                add(Id::Smoke, smoke(s));
             }
         }
         Action::Retire { colour } => {

@@ -24,6 +24,7 @@ pub mod review;
 pub mod rollback;
 pub mod rollout;
 pub mod signal;
+pub mod smoke;
 pub mod stages;
 pub mod trigger;
 pub mod verdict;

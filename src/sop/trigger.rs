@@ -1,11 +1,13 @@
 //! Reasons to roll back (sop.md, "Quand rollback"): error rate above 5 %, a P0 alert, a
-//! critical bug, P95 above 1 s. Each with its evidence.
+//! critical bug, P95 above 1 s; and "Rollback Automatique": smoke tests that fail. Each
+//! with its evidence.
 
 use jiff::Timestamp;
 
 use super::alert::{Alert, AlertState};
 use super::note::{Note, Noted};
 use super::signal::{Signal, SignalId};
+use super::smoke::SmokeTests;
 use super::verdict::{Judged, Verdict};
 
 /// What raised a trigger.
@@ -17,6 +19,8 @@ pub enum Cause {
     Alert(String),
     /// A bug that an operator reported.
     Bug,
+    /// The pipeline's smoke tests failed after the traffic had moved.
+    Smoke,
     /// The public URL does not answer this machine.
     Unreachable,
 }
@@ -55,6 +59,8 @@ pub struct Facts<'a> {
     pub alerts: Option<&'a [Alert]>,
     /// Those since the switch.
     pub notes: &'a [&'a Note],
+    pub smoke: &'a SmokeTests,
+    pub now: Timestamp,
     /// Since when the URL has not answered, and how.
     pub unreachable: Option<(Timestamp, &'a str)>,
 }
@@ -104,7 +110,14 @@ fn found(facts: &Facts<'_>) -> Vec<Trigger> {
         words: format!("the URL does not answer this machine: {how}"),
         since,
     });
-    signals.chain(alerts).chain(bug).chain(unreachable).collect()
+    signals.chain(alerts).chain(bug).chain(smoke(facts)).chain(unreachable).collect()
+}
+
+/// Smoke tests that ended after the switch: the traffic is on what they failed on.
+fn smoke(facts: &Facts<'_>) -> Option<Trigger> {
+    let SmokeTests::Failed { words, at } = facts.smoke else { return None };
+    let since = at.unwrap_or(facts.now);
+    (since >= facts.switched).then(|| Trigger { cause: Cause::Smoke, words: words.clone(), since })
 }
 
 fn is_reason(alert: &Alert, facts: &Facts<'_>) -> bool {
@@ -123,6 +136,8 @@ fn is_over(trigger: &Trigger, facts: &Facts<'_>) -> bool {
             signal.id == *id && judged.verdict < Verdict::NoData && judged.calm_in_a_row >= signal.consecutive
         }),
         Cause::Alert(_) => facts.alerts.is_some(),
+        // A re-run that has not come to them takes nothing back.
+        Cause::Smoke => *facts.smoke == SmokeTests::Passed,
         // A newer report has the cause of the older one.
         Cause::Bug => true,
         Cause::Unreachable => true,
@@ -166,8 +181,15 @@ mod tests {
         triggers.iter().map(|trigger| &trigger.cause).collect()
     }
 
-    const NONE: Facts<'_> =
-        Facts { switched: Timestamp::UNIX_EPOCH, signals: &[], alerts: None, notes: &[], unreachable: None };
+    const NONE: Facts<'_> = Facts {
+        switched: Timestamp::UNIX_EPOCH,
+        signals: &[],
+        alerts: None,
+        notes: &[],
+        smoke: &SmokeTests::Unknown,
+        now: Timestamp::UNIX_EPOCH,
+        unreachable: None,
+    };
 
     #[test]
     fn no_data_raises_nothing_and_takes_nothing_back() {
@@ -233,6 +255,24 @@ mod tests {
         assert!(raised[0].is_answered([&bug, &stopped(140)]));
         assert!(raised[0].is_answered([&bug, &stopped(120)]), "clocks are a little apart");
         assert!(!raised[0].is_answered([&bug, &stopped(100)]));
+    }
+
+    #[test]
+    fn smoke_tests_that_fail_after_the_switch_raise_one_until_they_pass() {
+        let failed = |second: Option<i64>| SmokeTests::Failed {
+            words: "run #7: smoke tests failed".into(),
+            at: second.map(at),
+        };
+        let with = |before: &[Trigger], smoke: &SmokeTests| {
+            standing(before, &Facts { switched: at(100), now: at(200), smoke, ..NONE })
+        };
+        assert_eq!(with(&[], &failed(Some(90))), [], "they failed before: they held the switch");
+        let raised = with(&[], &failed(Some(110)));
+        assert_eq!((causes(&raised), raised[0].since), (vec![&Cause::Smoke], at(110)));
+        assert!(raised[0].is_automatic());
+        assert_eq!(with(&[], &failed(None))[0].since, at(200));
+        assert_eq!(with(&raised, &SmokeTests::Unknown), raised, "a re-run is no pass yet");
+        assert_eq!(with(&raised, &SmokeTests::Passed), []);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::moment::Moment;
 use super::note::{self, Note, Noted};
 use super::policy::Policy;
 use super::record::Switched;
+use super::smoke::SmokeTests;
 use super::verdict::{Judgement, Verdict};
 
 /// The times of one watch.
@@ -71,6 +72,8 @@ pub struct Evidence {
     pub idle_requests: Option<f64>,
     /// Where the release comes from; `None`: no repository is configured.
     pub origin: Option<Origin>,
+    /// What the smoke tests of the release's run say.
+    pub smoke: SmokeTests,
 }
 
 /// Evidence older than this says nothing about now.

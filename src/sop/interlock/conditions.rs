@@ -10,6 +10,7 @@ use crate::sop::operation::{Action, Expectation, RollbackWay};
 use crate::sop::pods::settled;
 use crate::sop::rollback::previous_revision;
 use crate::sop::rollout::{Rollout, rollout, stuck_because};
+use crate::sop::smoke::SmokeTests;
 
 pub(super) fn clear(words: impl Into<String>) -> LockState {
     LockState::Clear(words.into())
@@ -216,6 +217,16 @@ pub(super) fn chain_to(last: LinkId, new: Colour, s: &Situation<'_>) -> Option<L
         Some(link) if matches!(link.fit, Fit::Unknown(_)) => unknown(link.words()),
         Some(link) => blocked(link.words()),
     })
+}
+
+/// What the pipeline's smoke tests say: they ran on what would get the traffic.
+pub(super) fn smoke(s: &Situation<'_>) -> LockState {
+    match &s.evidence.smoke {
+        SmokeTests::Passed => clear("passed"),
+        // Not every pipeline has them before the switch; the checks of verify are its own.
+        SmokeTests::Unknown => clear("none failed"),
+        SmokeTests::Failed { words, .. } => blocked(words),
+    }
 }
 
 pub(super) fn way_back(way: &RollbackWay, s: &Situation<'_>) -> LockState {

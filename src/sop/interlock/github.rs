@@ -7,10 +7,9 @@ use crate::sop::chain::{Chain, Fit, LinkId, Origin};
 use crate::sop::commit::Sha;
 use crate::sop::operation::Action;
 use crate::sop::pipeline::{PendingApproval, Run, RunId};
-use crate::sop::pull_request::{
-    CheckState, Mergeability, PullRequest, PullRequestState, Review, ReviewState,
-};
+use crate::sop::pull_request::{CheckState, Mergeability, PullRequest, PullRequestState};
 use crate::sop::repository::{GitHubSetting, Repository};
+use crate::sop::review::Standing;
 
 /// The conditions on an action on GitHub, in the order in which they are shown.
 pub(super) fn conditions(action: &Action, s: &Situation<'_>) -> Vec<(Id, LockState)> {
@@ -195,51 +194,25 @@ fn listed(names: &[&str]) -> String {
 }
 
 fn reviews(request: &PullRequest, setting: &GitHubSetting) -> LockState {
-    let head = Some(&request.head.sha);
-    let mut latest: Vec<&Review> = Vec::new();
-    let decisive = |review: &&Review| {
-        matches!(review.state, ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed)
-    };
-    for review in request.reviews.iter().filter(decisive) {
-        latest.retain(|earlier| !earlier.author.eq_ignore_ascii_case(&review.author));
-        latest.push(review);
+    let standing = Standing::of(request, setting);
+    let counted = standing.approved.len();
+    if !standing.wants_changes.is_empty() {
+        return blocked(format!("{} asks for changes", listed(&standing.wants_changes)));
     }
-    let own = |review: &&&Review| review.author.eq_ignore_ascii_case(&request.author);
-    let changes: Vec<&str> = latest
-        .iter()
-        .filter(|review| review.state == ReviewState::ChangesRequested)
-        .map(|review| review.author.as_str())
-        .collect();
-    if !changes.is_empty() {
-        return blocked(format!("{} asks for changes", listed(&changes)));
-    }
-    let approvals: Vec<&&Review> =
-        latest.iter().filter(|review| review.state == ReviewState::Approved).collect();
-    let outdated: Vec<&str> = approvals
-        .iter()
-        .filter(|review| review.commit.as_ref() != head)
-        .map(|review| review.author.as_str())
-        .collect();
-    let counted: Vec<&str> = approvals
-        .iter()
-        .filter(|review| review.commit.as_ref() == head && !own(review))
-        .map(|review| review.author.as_str())
-        .collect();
-    let missing_role =
-        setting.each_role.iter().find(|role| !counted.iter().any(|login| setting.has_role(login, role)));
-    if counted.len() < setting.approvals {
-        let mut words = format!("{} of {} approvals count", counted.len(), setting.approvals);
-        if !outdated.is_empty() {
-            words.push_str(&format!("; given before the last push: {}", listed(&outdated)));
+    if counted < standing.wanted {
+        let mut words = format!("{counted} of {} approvals count", standing.wanted);
+        if !standing.outdated.is_empty() {
+            words.push_str(&format!("; given before the last push: {}", listed(&standing.outdated)));
         }
-        if approvals.iter().any(|review| own(review)) {
-            words.push_str(&format!("; {} is the author", request.author));
+        if standing.author_approved {
+            words.push_str(&format!("; {}'s own does not, being the author's", request.author));
         }
         return blocked(words);
     }
-    match missing_role {
+    match standing.missing_roles.first() {
         Some(role) => blocked(format!("no approval of a {role} counts")),
-        None => clear(format!("approved by {}", listed(&counted))),
+        None if counted == 0 => clear("none is asked for"),
+        None => clear(format!("approved by {}", listed(&standing.approved))),
     }
 }
 

@@ -242,6 +242,9 @@ fn a_merge_is_held_up_by_each_of_its_conditions_alone() {
                 r.setting.merge_role = Some("orchestrator".into());
                 r.repository.user = Some("dev".into());
             }),
+            ("reviews", "no approval of a developer counts", |r| {
+                r.setting.each_role = vec!["orchestrator".into(), "developer".into()];
+            }),
             ("role", "names nobody", |r| r.setting.merge_role = Some("captain".into())),
         ],
     );
@@ -404,4 +407,22 @@ fn without_a_repository_nothing_is_done_on_github() {
             locks.iter().filter(|lock| lock.is_clear()).map(|lock| lock.id.name()).collect();
         assert_eq!(clear, ["writable", "command"], "{action:?}");
     }
+}
+
+#[test]
+fn smoke_tests_that_failed_hold_the_switch() {
+    use crate::sop::smoke::SmokeTests;
+    let switch = Action::Switch { to: crate::sop::colour::Colour::Green };
+    let said = |smoke: SmokeTests| {
+        let mut night = night();
+        night.evidence.origin = Some(Default::default());
+        night.evidence.smoke = smoke;
+        let locks = interlocks(&switch, None, &night.situation());
+        locks.into_iter().find(|lock| lock.id == InterlockId::Smoke).unwrap()
+    };
+    assert!(said(SmokeTests::Passed).is_clear() && said(SmokeTests::Unknown).is_clear());
+    let words = "run #7: smoke tests failed (check /health)".to_owned();
+    let failed = said(SmokeTests::Failed { words: words.clone(), at: None });
+    assert_eq!(failed.why(), words);
+    assert!(!failed.is_clear() && !failed.overridable());
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::sop::note::{Note, Noted};
 use crate::sop::operation::OperationId;
 use crate::sop::record::{OperationRecord, OperationResult, OutcomeRecord};
+use crate::sop::smoke::SmokeTests;
 use crate::sop::verdict::{Judgement, Verdict};
 
 /// Green got the traffic 40 minutes ago; blue stands by.
@@ -26,6 +27,7 @@ fn measured(verdict: Verdict) -> Evidence {
         missing: Vec::new(),
         idle_requests: Some(0.1),
         origin: None,
+        smoke: SmokeTests::Unknown,
     }
 }
 
