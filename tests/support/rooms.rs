@@ -90,7 +90,6 @@ pub fn setting() -> Setting {
         signals: Vec::new(),
         alerts: false,
         dashboard: None,
-        stages: Default::default(),
         github: None,
         stages: StagePatterns::default(),
         rehearsal: None,
