@@ -3,6 +3,7 @@
 //! one set of interlocks, whoever gives the orders.
 
 mod autopilot;
+mod browser;
 mod faults;
 pub mod headless;
 mod printer;

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::Control;
+use super::{Control, browser};
 use crate::diagnostics;
 use crate::room::intent::{Edit, Intent};
 use crate::room::message::{Body, Draft, Effect, Message, Notice, Observation, Outcome, Urgency};
@@ -182,20 +182,33 @@ impl Desk<'_> {
             Effect::Suspend => self.suspend()?,
             Effect::EditDraft(draft) => self.edit(&draft)?,
             Effect::Redraw => self.screen.terminal.clear()?,
-            Effect::Copy(text) => {
-                let sent = self.screen.copy(&text)?;
-                let words = if sent == text.len() {
-                    format!("copied {} lines (OSC 52)", text.lines().count())
-                } else {
-                    format!("copied the first {sent} of {} bytes: a terminal takes no more", text.len())
-                };
-                let notice = Notice { urgency: Urgency::Info, words };
-                self.control.take(Body::Outcome(Outcome::Told(notice)));
+            Effect::Copy(text) => self.copy(&text)?,
+            Effect::Open(address) if browser::open(&address) => {
+                self.tell(Urgency::Info, format!("opened {address}"));
             }
+            // The browser is where the terminal is: it gets the address.
+            Effect::Open(address) => self.copy(&address)?,
             // Everything else was carried out before.
             _ => {}
         }
         Ok(Next::Go)
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let sent = self.screen.copy(text)?;
+        let words = match text.lines().count() {
+            _ if sent < text.len() => {
+                format!("copied the first {sent} of {} bytes: a terminal takes no more", text.len())
+            }
+            1 => format!("copied (OSC 52): {text}"),
+            lines => format!("copied {lines} lines (OSC 52)"),
+        };
+        self.tell(Urgency::Info, words);
+        Ok(())
+    }
+
+    fn tell(&mut self, urgency: Urgency, words: String) {
+        self.control.take(Body::Outcome(Outcome::Told(Notice { urgency, words })));
     }
 
     /// Gives the terminal to the operator's editor. Meanwhile nothing is drawn or taken in.
