@@ -1,6 +1,8 @@
 //! How long one frame takes with everything there can be: 2,000 pods, a full log.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "../tests/support/releases.rs"]
+mod releases;
 #[path = "../tests/support/rooms.rs"]
 mod rooms;
 
@@ -42,6 +44,9 @@ fn draw(criterion: &mut Criterion) {
             frame(&stage);
         });
     });
+    stage.room.setting.github = Some(rooms::github());
+    stage.hear(releases::repository(Some(releases::merged_request()), Some(releases::failed_run())));
+    criterion.bench_function("draw 200x50 with a pipeline", |bench| bench.iter(|| frame(&stage)));
     stage.want(Intent::Logs(LogIntent::Groups));
     criterion.bench_function("draw 200x50, groups", |bench| bench.iter(|| frame(&stage)));
 }

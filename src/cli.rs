@@ -35,6 +35,12 @@ pub struct Common {
     /// Environment of the configuration [default: its `default_environment`]
     #[arg(long, short, global = true, value_name = "NAME")]
     pub env: Option<String>,
+    /// Follow the release of this version (`v1.1.0`) [default: the one that is under way]
+    #[arg(long, global = true, value_name = "VERSION", conflicts_with = "pull_request")]
+    pub release: Option<String>,
+    /// Follow the release of this pull request
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub pull_request: Option<u64>,
     /// Change nothing, whoever asks
     #[arg(long, global = true)]
     pub read_only: bool,

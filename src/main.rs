@@ -13,6 +13,7 @@ use cutover::doctor;
 use cutover::rehearsal::stage::StageError;
 
 use cutover::sop::command::Operator;
+use cutover::sop::repository::ReleaseChoice;
 use cutover::term::{self, Screen};
 use cutover::ui::Look;
 use cutover::{diagnostics, operator};
@@ -86,6 +87,13 @@ fn run(cli: Cli, clock: Clock) -> Result<u8> {
 fn environment(common: &Common) -> Result<Environment, config::ConfigError> {
     let mut environment = config::load(common.config.as_deref(), common.env.as_deref())?;
     environment.read_only |= common.read_only;
+    if let Some(github) = &mut environment.github {
+        github.release = match (common.pull_request, &common.release) {
+            (Some(number), _) => ReleaseChoice::PullRequest(number),
+            (None, Some(version)) => ReleaseChoice::Version(version.clone()),
+            (None, None) => ReleaseChoice::Found,
+        };
+    }
     Ok(environment)
 }
 

@@ -72,7 +72,12 @@ fn situations() -> Vec<Stage> {
     pipeline.want(Intent::Focus(Pane::Pipeline));
     let mut job_log = Stage::watch();
     job_log.want(Intent::Open(Overlay::JobLog));
-    all.extend([groups, help, dialog, rehearsal, faults, measuring, repository, pipeline, job_log]);
+    let mut proposing = Stage::watch();
+    proposing.room.setting.github = Some(rooms::github());
+    proposing.want(Intent::Ask(ActionKind::Propose)).pass(Duration::from_secs(1));
+    all.extend([
+        groups, help, dialog, rehearsal, faults, measuring, repository, pipeline, job_log, proposing,
+    ]);
     all
 }
 

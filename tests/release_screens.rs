@@ -67,7 +67,7 @@ fn a_run_that_failed() {
     let mut stage = released(Some(merged_request()), Some(failed_run()));
     snapshots("failed", &mut stage);
     let buffer = drawn(&stage.room, (120, 40), COLOUR);
-    let step = cell(&buffer, "step 2: Run failed");
+    let step = cell(&buffer, "failed: Run");
     assert!(step.fg == Color::LightRed && step.modifier.contains(Modifier::BOLD));
 }
 
@@ -109,8 +109,11 @@ fn dialog_snapshots(name: &str, stage: &Stage) {
 }
 
 fn orders(stage: &Stage) -> Vec<&Action> {
-    let order = |effect| if let &Effect::Execute(ref order) = effect { Some(&order.action) } else { None };
-    stage.effects.iter().filter_map(order).collect()
+    let ordered = stage.effects.iter().filter_map(|effect| match effect {
+        Effect::Execute(order) => Some(&order.action),
+        _ => None,
+    });
+    ordered.collect()
 }
 
 #[test]
@@ -238,4 +241,42 @@ fn the_log_of_the_failed_job_is_read_searched_and_forgotten() {
     stage.want(Intent::Close);
     assert_eq!(asked(&stage), None);
     assert!(stage.room.view.release.log.is_none());
+}
+
+#[test]
+fn a_queued_run_says_behind_which_run_it_waits() {
+    let mut queued = run(0, RunState::Queued, RunState::Queued);
+    (queued.started, queued.ended) = (None, None);
+    let mut repository = releases::repository(Some(merged_request()), Some(queued));
+    let mut stage = configured();
+    stage.hear(repository.clone()).want(Intent::Focus(Pane::Pipeline));
+    let words = |stage: &Stage| text(&stage.room, (120, 40), COLOUR);
+    assert!(words(&stage).contains("queued since 2 min for a runner"), "{}", words(&stage));
+    repository.runs[1].state = RunState::Waiting;
+    stage.hear(repository);
+    assert!(words(&stage).contains("queued since 2 min behind run 1233 (waiting)"), "{}", words(&stage));
+}
+
+#[test]
+fn the_phase_follows_the_repository_until_the_cluster_has_the_release() {
+    use cutover::sop::colour::Colour;
+    use cutover::sop::pipeline::Decision;
+    let approved = |passed| {
+        let mut run = run(passed, RunState::Running, RunState::Running);
+        let environments = vec!["production".to_owned()];
+        run.decisions =
+            vec![Decision { by: "orch".into(), environments, approved: true, comment: String::new() }];
+        run
+    };
+    let phase = |run| released(Some(merged_request()), Some(run)).room.phase();
+    assert_eq!(phase(run(0, RunState::Running, RunState::Running)), Some(Phase::Pipeline));
+    assert_eq!(phase(approved(4)), Some(Phase::Migrate));
+    assert_eq!(phase(approved(5)), Some(Phase::Deploy));
+    let mut stage = released(Some(merged_request()), Some(approved(6)));
+    let deployment = rooms::deployment(Colour::Green, "v1.1.0", 3);
+    stage.see(Observation::Deployment(Colour::Green, Some(Box::new(deployment))));
+    let pods = (0..3).map(|n| rooms::pod(Colour::Green, "v1.1.0", n)).collect();
+    let change = cutover::room::message::Change::Some { changed: pods, gone: Vec::new() };
+    stage.see(Observation::Pods(change));
+    assert_eq!(stage.room.phase(), Some(Phase::Verify), "the cluster has it: it tells the rest");
 }

@@ -58,12 +58,22 @@ fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-fn jobs(workflow: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    workflow["jobs"].as_object().unwrap().iter()
+/// The jobs, each after the one that it needs.
+fn jobs(workflow: &Value) -> Vec<(&String, &Value)> {
+    let all = workflow["jobs"].as_object().unwrap();
+    let mut in_order: Vec<(&String, &Value)> = Vec::new();
+    while in_order.len() < all.len() {
+        let next = all.iter().find(|(id, job)| {
+            let ready = |needed: &str| in_order.iter().any(|(known, _)| *known == needed);
+            !ready(id) && job["needs"].as_str().is_none_or(ready)
+        });
+        in_order.push(next.expect("a job needs one that is there and does not need it"));
+    }
+    in_order
 }
 
 fn steps(workflow: &Value) -> Vec<&Value> {
-    jobs(workflow).flat_map(|(_, job)| job["steps"].as_array().unwrap()).collect()
+    jobs(workflow).into_iter().flat_map(|(_, job)| job["steps"].as_array().unwrap()).collect()
 }
 
 #[test]
@@ -76,7 +86,7 @@ fn only_documented_keys_are_used() {
             }
         };
         known(OF_WORKFLOW, &workflow, "a workflow");
-        let names: BTreeSet<&String> = jobs(&workflow).map(|(id, _)| id).collect();
+        let names: BTreeSet<&String> = jobs(&workflow).into_iter().map(|(id, _)| id).collect();
         for (id, job) in jobs(&workflow) {
             known(OF_JOB, job, "a job");
             assert!(job["runs-on"].is_string() || job["runs-on"].is_array(), "{name}: {id}");
@@ -180,7 +190,7 @@ fn only_production_waits_for_an_approval_and_nothing_breaks_it_off() {
         let workflow = parsed(text);
         let environment = name.strip_suffix(".yml").unwrap();
         let of_jobs: Vec<&str> =
-            jobs(&workflow).filter_map(|(_, job)| job["environment"]["name"].as_str()).collect();
+            jobs(&workflow).into_iter().filter_map(|(_, job)| job["environment"]["name"].as_str()).collect();
         assert_eq!(of_jobs, [environment], "one job alone has the environment and its secrets");
         assert_eq!(workflow["concurrency"]["cancel-in-progress"], Value::Bool(false));
         assert_eq!(workflow["permissions"], serde_json::json!({"contents": "read"}));

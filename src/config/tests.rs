@@ -10,6 +10,7 @@ use super::*;
 use crate::room::logs::Level;
 
 mod forms;
+mod github;
 mod mistakes;
 
 const EXAMPLE: &str = include_str!("../../config.toml");

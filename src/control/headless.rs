@@ -8,6 +8,7 @@ use super::Control;
 use super::printer::Printer;
 use super::release;
 use crate::cli::{Command, Confirm, Output, Run, RunCommand};
+use crate::room::Room;
 use crate::room::dialog::typed_image;
 use crate::room::intent::Intent;
 use crate::room::message::{Body, Conclusion, Draft, LinkState, Observation};
@@ -114,7 +115,7 @@ async fn act(
         ..Order::new(id, action, control.room.expectation())
     };
     let id = order.id.clone();
-    let effects = control.take(Body::Intent(Intent::Perform(order)));
+    let effects = control.take(Body::Intent(Intent::Perform(Box::new(order))));
     control.carry_out(effects);
     follow(control, &id, printer).await
 }
@@ -213,9 +214,17 @@ async fn until_measured(control: &mut Control, action: &Action) {
     }
 }
 
+/// Whether nothing is known yet of the repository that the release comes from.
+fn awaits_repository(room: &Room) -> bool {
+    room.has_repository() && room.repository().is_none() && room.repository_trouble().is_none()
+}
+
 fn is_measured(control: &Control, action: &Action) -> bool {
     let room = &control.room;
     let evidence = &room.assessed.evidence;
+    if matches!(action, Action::Deploy { .. } | Action::Switch { .. }) && awaits_repository(room) {
+        return false;
+    }
     let passes = evidence.watch.as_ref().is_none_or(|watch| watch.verdict == Verdict::Pass);
     let checked =
         room.setting.checklist.as_ref().is_none_or(|checklist| room.checklist.is_answered(checklist));

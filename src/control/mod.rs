@@ -30,7 +30,7 @@ use crate::executor::Executor;
 use crate::rehearsal::faults::Faults;
 use crate::room::checklist::CheckOrder;
 use crate::room::logs::{LogOrder, Logs};
-use crate::room::message::{Body, Draft, Effect, Message, Notice, Outcome, Urgency};
+use crate::room::message::{Attention, Body, Draft, Effect, Message, Notice, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::room::{Room, Setting};
 use crate::sop::command::Operator;
@@ -80,6 +80,8 @@ pub struct Control {
     log_order: watch::Sender<LogOrder>,
     log_pods: watch::Sender<Vec<LogPod>>,
     checks: watch::Sender<CheckOrder>,
+    /// What is looked at of the repository.
+    attention: watch::Sender<Attention>,
     /// `None` in earnest.
     faults: Option<Faults>,
     pilot: Option<rehearse::Pilot>,
@@ -109,6 +111,7 @@ impl Control {
         let (log_order, order) = watch::channel(logs.order());
         let (log_pods, pods) = watch::channel(Vec::new());
         let (checks, check_order) = watch::channel(CheckOrder::default());
+        let (attention, attended) = watch::channel(Attention::default());
         let (hired, executor) = watch::channel(None);
         let stop = CancellationToken::new();
         let words = rehearsal.as_ref().map(|rehearsal| rehearsal.words.clone());
@@ -119,6 +122,9 @@ impl Control {
             // Nothing is measured then, and nothing must wait for it.
             setting.signals.clear();
             setting.alerts = false;
+        }
+        if matches!(purpose, Use::Look | Use::Watch) {
+            setting.github = None;
         }
         let room = Room::new(setting, logs, clock.now());
         let start = start::Start {
@@ -131,6 +137,7 @@ impl Control {
             log_order: order,
             log_pods: pods,
             check_order,
+            attention: attended,
             state: rehearsal.as_ref().map(|rehearsal| rehearsal.state.clone()),
             stop: stop.clone(),
         };
@@ -148,6 +155,7 @@ impl Control {
             log_order,
             log_pods,
             checks,
+            attention,
             faults,
             pilot: None,
             stop,
@@ -234,6 +242,9 @@ impl Control {
             }
             Effect::FilterLogs(order) => {
                 self.log_order.send_replace(order);
+            }
+            Effect::Attend(attention) => {
+                self.attention.send_replace(attention);
             }
             Effect::SaveLogs { lines, at } => self.save_logs(lines, at),
             Effect::Open(url) if browser::is_within_sight() => self.show(url),
@@ -366,8 +377,8 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         alerts: environment.alerts.is_some(),
         duty: environment.pagerduty.is_some(),
         dashboard: environment.metrics.as_ref().and_then(|metrics| metrics.dashboard.clone()),
-        stages: Default::default(),
-        github: None,
+        github: environment.github.as_ref().map(|github| github.setting.clone()),
+        stages: environment.github.as_ref().map(|github| github.stages.clone()).unwrap_or_default(),
         checklist: environment.checklist.clone().map(Arc::new),
         rehearsal,
     }

@@ -93,7 +93,7 @@ pub fn room(
 
 /// What the autopilot wants.
 pub(super) enum Wish {
-    Order(Order),
+    Order(Box<Order>),
     Note(Noted),
 }
 
@@ -131,7 +131,7 @@ impl Pilot {
                 let id = room.next_operation_id();
                 let (reason, evidence) = (room.reason_for(&action), Box::new(room.assessed.evidence.clone()));
                 let order = Order::new(id, action, room.expectation());
-                Some(Wish::Order(Order { overrides, reason, evidence, ..order }))
+                Some(Wish::Order(Box::new(Order { overrides, reason, evidence, ..order })))
             }
             Decision::End(ending) => {
                 self.ending = Some(ending);

@@ -14,11 +14,11 @@ use crate::config::Environment;
 use crate::executor::{Executor, ExecutorSetting};
 use crate::room::checklist::CheckOrder;
 use crate::room::logs::LogOrder;
-use crate::room::message::{Body, LinkState, Message, Notice, Observation, SourceId, Urgency};
+use crate::room::message::{Attention, Body, LinkState, Message, Notice, Observation, SourceId, Urgency};
 use crate::sop::command::Operator;
 use crate::sources::kubernetes::{self, Connection};
 use crate::sources::logs::{self, LogPod};
-use crate::sources::{alerts, checks, pagerduty, probe, prometheus};
+use crate::sources::{alerts, checks, github, pagerduty, probe, prometheus};
 
 /// How long to wait before the credentials are tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ pub(super) struct Start {
     pub(super) log_order: watch::Receiver<LogOrder>,
     pub(super) log_pods: watch::Receiver<Vec<LogPod>>,
     pub(super) check_order: watch::Receiver<CheckOrder>,
+    pub(super) attention: watch::Receiver<Attention>,
     /// The journal's directory where it is not the usual one.
     pub(super) state: Option<PathBuf>,
     pub(super) stop: CancellationToken,
@@ -47,8 +48,10 @@ pub(super) struct Start {
 impl Start {
     /// Connects, hires the executor and starts the sources that the purpose needs.
     pub(super) async fn run(self) {
-        let Some(connection) = self.connected().await else { return };
         let observations = self.observations();
+        // Whatever becomes of the cluster: a release is far from it at first.
+        self.github(&observations);
+        let Some(connection) = self.connected().await else { return };
         let names = Arc::new(self.environment.kubernetes.clone());
         self.keep("the watch of the pair", {
             let (start, connection, observations) = (self.clone(), connection.clone(), observations.clone());
@@ -123,6 +126,21 @@ impl Start {
                 }
             });
         }
+    }
+
+    /// Pull request and pipeline: what the screen shows, and what actions rest on.
+    fn github(&self, observations: &mpsc::Sender<Observation>) {
+        let Some(config) = self.environment.github.clone().map(Arc::new) else { return };
+        if !matches!(self.purpose, Use::Screen | Use::Action) {
+            return;
+        }
+        self.keep("the reading of GitHub", {
+            let (start, observations) = (self.clone(), observations.clone());
+            move || {
+                let (config, attention) = (Arc::clone(&config), start.attention.clone());
+                github::run(config, start.clock, attention, observations.clone(), start.stop.clone())
+            }
+        });
     }
 
     /// The public URL, asked all the time.

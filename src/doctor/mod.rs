@@ -2,6 +2,7 @@
 //! needed, one finding a line. Nothing is changed: mutations are rehearsed by the
 //! server itself (`dryRun=All`).
 
+mod github;
 mod measure;
 mod pair;
 mod reach;
@@ -84,7 +85,9 @@ pub async fn examine(environment: &Environment) -> Vec<Finding> {
     findings.extend(reach::tokens(environment).await);
     let probe = reach::probe(environment);
     let cluster = examine_cluster(environment);
-    let (cluster, probe, measured) = tokio::join!(cluster, probe, measure::examine(environment));
+    let (cluster, probe, measured, github) =
+        tokio::join!(cluster, probe, measure::examine(environment), github::examine(environment));
+    findings.extend(github);
     findings.extend(cluster);
     findings.push(probe);
     findings.extend(measured);

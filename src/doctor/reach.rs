@@ -39,6 +39,7 @@ pub(super) async fn tokens(environment: &Environment) -> Vec<Finding> {
             environment.metrics.as_ref().and_then(|metrics| metrics.endpoint.token.as_ref()),
         ),
         ("token for PagerDuty", environment.pagerduty.as_ref().and_then(|duty| duty.endpoint.token.as_ref())),
+        ("token for GitHub", environment.github.as_ref().and_then(|github| github.endpoint.token.as_ref())),
         ("token for alerts", alertmanager.and_then(|endpoint| endpoint.token.as_ref())),
     ];
     let mut findings = Vec::new();

@@ -234,7 +234,7 @@ pub(super) async fn intend(
             known.unwrap_or_default()
         }
     };
-    let written = papers.journal_now(What::Intent { order: job.order.clone(), before }).await;
+    let written = papers.journal_now(What::Intent { order: Box::new(job.order.clone()), before }).await;
     if let Err(error) = written {
         return Err(not_done(format!("nothing was changed: {error}")));
     }

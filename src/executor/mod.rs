@@ -113,7 +113,7 @@ impl Executor {
         let papers = Papers::new(journal, SharedRecord::new(&place), me.clone(), &reporter);
         let on_loss = tell_loss(papers.clone(), reporter.clone());
         let holding = Holding::new(DeployLock::new(&place), me, clock, on_loss);
-        let github: Option<github::GitHub> = None;
+        let github = environment.github.clone().map(github::GitHub::new);
         let world = World {
             read_only: environment.read_only,
             environment,
@@ -368,7 +368,7 @@ async fn ordinary(job: &Job, action: &Action) -> Conclusion {
 /// all the same, with its end after it.
 fn note_refused(job: &Job) {
     let before = Before { server: Some(job.world.connection.server.clone()), ..Before::default() };
-    job.world.papers.owe_journal(What::Intent { order: job.order.clone(), before });
+    job.world.papers.owe_journal(What::Intent { order: Box::new(job.order.clone()), before });
 }
 
 /// What happens when command is lost: changes stop by themselves, because the guard

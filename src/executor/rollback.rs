@@ -93,7 +93,7 @@ async fn nobody_stopped(job: &Job, announced: Timestamp) -> Result<(), Conclusio
 async fn paperwork(job: Arc<Job>) {
     let papers = &job.world.papers;
     let (operation, before) = intent(&job, None);
-    papers.owe_journal(What::Intent { order: job.order.clone(), before });
+    papers.owe_journal(What::Intent { order: Box::new(job.order.clone()), before });
     if !job.order.overrides.is_empty() {
         papers.owe_journal(What::Override { id: job.id().clone(), overrides: job.order.overrides.clone() });
     }

@@ -24,7 +24,7 @@ pub struct Entry {
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub enum What {
     /// Something is about to be tried; nothing was sent yet.
-    Intent { order: Order, before: Before },
+    Intent { order: Box<Order>, before: Before },
     /// Conditions that were overridden, with the typed reasons.
     Override { id: OperationId, overrides: Vec<Override> },
     /// What is about to be sent.

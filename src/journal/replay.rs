@@ -105,7 +105,7 @@ pub fn open_intents(entries: impl IntoIterator<Item = Entry>) -> Vec<OpenIntent>
     for (n, Entry { at, by, what }) in entries.into_iter().enumerate() {
         match what {
             What::Intent { order, before } if !ended.contains(&order.id) => {
-                open.insert(order.id.clone(), (n, OpenIntent { order, before, by, at }));
+                open.insert(order.id.clone(), (n, OpenIntent { order: *order, before, by, at }));
             }
             What::Outcome { id, .. } | What::Settled { id, .. } => {
                 open.remove(&id);
@@ -139,7 +139,7 @@ mod tests {
 
     fn intent(n: usize) -> Entry {
         let order = Order::new(id(n), Action::Switch { to: Colour::Green }, Expectation::default());
-        entry(What::Intent { order, before: Before::default() })
+        entry(What::Intent { order: Box::new(order), before: Before::default() })
     }
 
     fn outcome(n: usize) -> Entry {

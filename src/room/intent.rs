@@ -28,7 +28,7 @@ pub enum Intent {
     /// Write what the dialog is about in an editor: a pull request's title and text.
     EditOutside,
     /// An order without a dialog: a headless command, whose flags are the confirmation.
-    Perform(Order),
+    Perform(Box<Order>),
     /// Take command of the release, without changing anything yet.
     TakeCommand,
     GiveUpCommand,

@@ -120,12 +120,12 @@ pub struct Setting {
     pub signals: Vec<Signal>,
     /// Whether an alerting system is asked.
     pub alerts: bool,
-    /// What the pipeline's stages are called.
-    pub stages: StagePatterns,
     /// The repository of the release, where one is configured.
     pub github: Option<GitHubSetting>,
     /// Whether it is asked who is on call.
     pub duty: bool,
+    /// What the pipeline's stages are called.
+    pub stages: StagePatterns,
     /// The link to the dashboard, where there is one.
     pub dashboard: Option<String>,
     /// `None`: none is kept.

@@ -7,8 +7,11 @@ pub use looking::{LogSearch, Looking, OpenLog};
 
 use super::Room;
 use super::message::{LinkState, SourceId};
-use crate::sop::chain::{Chain, Origin};
+use crate::sop::chain::{Chain, LinkId, Origin, Progress};
 use crate::sop::phase::Phase;
+use crate::sop::pipeline::{RunState, StageId};
+use crate::sop::repository::Repository;
+use crate::sop::stages::{Stages, What};
 
 impl Room {
     /// Whether the release comes from a repository that this room reads.
@@ -23,10 +26,30 @@ impl Room {
             return None;
         }
         Some(match (self.repository(), self.repository_trouble()) {
-            (Some(repository), _) => Origin::of(repository, None),
+            (Some(repository), _) => self.along_its_stages(Origin::of(repository, None), repository),
             (None, Some(why)) => Origin::unread(&format!("GitHub cannot be read: {why}")),
             (None, None) => Origin::unread("GitHub was not read yet"),
         })
+    }
+
+    /// What the stages of the release's run tell of how far it has come.
+    fn along_its_stages(&self, mut origin: Origin, repository: &Repository) -> Origin {
+        let run = repository.run.as_ref().filter(|run| !run.state.is_over() && run.waiting.is_empty());
+        let under_way = matches!(origin.progress, Progress::Pipeline | Progress::Delivery);
+        let fits = origin.links.iter().any(|link| link.id == LinkId::Run && link.fit.holds());
+        let Some(run) = run.filter(|_| under_way && fits) else { return origin };
+        let stages = Stages::of(run, &self.setting.stages, &repository.usual_stages, self.now.wall);
+        let has_begun = |stage: StageId| {
+            let row = stages.rows.iter().find(|row| row.what == What::Stage(stage));
+            let state = row.and_then(|row| row.state.as_ref());
+            state.is_some_and(|state| !matches!(state, RunState::Queued | RunState::Skipped))
+        };
+        if [StageId::Deploy, StageId::Smoke, StageId::Switch].into_iter().any(has_begun) {
+            origin.progress = Progress::Delivery;
+        } else if has_begun(StageId::Migrations) {
+            origin.progress = Progress::Migrate;
+        }
+        origin
     }
 
     /// Why GitHub cannot be read, while it cannot.

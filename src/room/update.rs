@@ -220,7 +220,7 @@ impl Room {
             Intent::Quit => self.quit(),
             Intent::Suspend => vec![Effect::Suspend],
             Intent::Redraw => vec![Effect::Redraw],
-            Intent::Perform(order) => vec![Effect::Execute(order)],
+            Intent::Perform(order) => vec![Effect::Execute(*order)],
             Intent::TakeCommand => self.ask_for_command(),
             Intent::GiveUpCommand => vec![Effect::GiveUpCommand],
             Intent::Accept => self.accept(),
@@ -367,7 +367,7 @@ impl Room {
             self.view.dialog = Some(dialog);
             return;
         }
-        let row = self.chosen_row().unwrap_or(0);
+        let row = self.stages().and_then(|stages| self.chosen_row(&stages)).unwrap_or(0);
         let view = &mut self.view;
         match (view.overlay, view.focus) {
             (Some(Overlay::Palette), _) => view.palette.chosen = moved(view.palette.chosen, motion, extent),

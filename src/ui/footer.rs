@@ -145,7 +145,9 @@ fn action_hint(
     };
     let room = share.checked_sub(columns(&binding.key()) + 3)?;
     let Some(why) = blocked_words(standing) else {
-        return (columns(&word) <= room).then(|| hint(scene, binding, word, Tone::Strong));
+        let short = kind.word().to_owned();
+        let word = [word, short].into_iter().find(|word| columns(word) <= room)?;
+        return Some(hint(scene, binding, word, Tone::Strong));
     };
     // A reason that would be cut to a few letters says nothing: then the mark alone.
     let blocked = format!("{word} {}", scene.glyphs().bad);

@@ -7,6 +7,7 @@ use crate::sop::chain::Chain;
 use crate::sop::operation::{Action, ActionKind, RollbackWay};
 use crate::sop::phase::{Phase, phase_given};
 use crate::sop::rollback::WayBack;
+use crate::sop::stages::Stages;
 use crate::sop::verdict::Judgement;
 
 use super::theme::{Glyphs, Look, Tone};
@@ -20,6 +21,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) way_back: Option<WayBack>,
     pub(crate) countdown: Option<ShownCountdown>,
     chain: Option<Chain>,
+    /// The stages of the run that is shown.
+    pub(crate) stages: Option<Stages>,
     standings: Vec<(ActionKind, Standing)>,
 }
 
@@ -36,6 +39,7 @@ impl<'a> Scene<'a> {
             look,
             phase,
             chain: room.chain_in(phase),
+            stages: room.stages(),
             judgement: room.judgement(),
             way_back: room.cheapest_way_back(),
             countdown: room.countdown(),

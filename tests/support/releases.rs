@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use cutover::room::message::{LinkState, Observation, SourceId};
 use cutover::sop::commit::{Commit, Sha};
-use cutover::sop::pipeline::{Decision, Job, PendingApproval, Run, RunId, RunState, Step};
+use cutover::sop::pipeline::{Decision, Job, PendingApproval, Run, RunId, RunState, StageId, Step};
 use cutover::sop::pull_request::{
     ChangedFile, Check, CheckState, Checks, Mergeability, PullRequest, PullRequestState, Review, ReviewState,
 };
 use cutover::sop::repository::{Rate, Repository};
+use cutover::sop::stages::Usual;
 
 use crate::rooms::{self, Stage, at};
 
@@ -182,17 +183,19 @@ fn other_runs() -> [Run; 2] {
 pub fn repository(request: Option<PullRequest>, run: Option<Run>) -> Repository {
     let whole: i64 = STAGES.iter().map(|(_, takes)| takes).sum();
     let seconds = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
-    let usual = STAGES.iter().map(|(name, takes)| ((*name).to_owned(), seconds(*takes)));
+    let usual = StageId::ALL.into_iter().zip(STAGES).map(|(stage, (_, takes))| (stage, seconds(takes)));
     let log = ["GET /health -> 200", "GET /api/v1/fiscal-services -> 502", "AssertionError: 502 != 200"];
     Repository {
         user: Some("orch".into()),
+        version: None,
         pull_request: request,
         runs: run.iter().cloned().chain(other_runs()).collect(),
         run,
-        usual: usual.chain([(String::new(), seconds(whole))]).collect(),
+        usual: vec![(String::new(), seconds(whole))],
+        usual_stages: Usual { stages: usual.collect() },
         failures: vec![(106, log.map(str::to_owned).into())],
         rate: Some(Rate { limit: 5_000, left: 4_812, resets: None }),
-        ..Repository::default()
+        unread: Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ use cutover::sop::policy::Policy;
 use cutover::sop::record::{Measured, Measurement, OperationRecord, OperationResult, OutcomeRecord, Record};
 use cutover::sop::repository::{DeployBy, GitHubSetting};
 use cutover::sop::signal::{Reading, Sample, Sampled, Signal, SignalId};
+use cutover::sop::stages::StagePatterns;
 use cutover::sop::verification::{CheckOutcome, CheckResult, PodVerification, Verification};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -91,9 +92,9 @@ pub fn setting() -> Setting {
         duty: false,
         dashboard: None,
         api_path: None,
-        stages: Default::default(),
-        github: None,
         checklist: None,
+        github: None,
+        stages: StagePatterns::default(),
         rehearsal: None,
     }
 }

@@ -220,7 +220,13 @@ pub(super) fn github(url: &str) -> GitHub {
         ca_file: None,
         timeout: Duration::from_millis(500),
     };
-    let config = config::GitHub { endpoint, setting, interval: Duration::from_secs(5) };
+    let config = config::GitHub {
+        endpoint,
+        setting,
+        interval: Duration::from_secs(5),
+        stages: Default::default(),
+        release: Default::default(),
+    };
     let patience = Patience {
         lost: Duration::from_millis(800),
         follow: Duration::from_millis(500),

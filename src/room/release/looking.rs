@@ -4,7 +4,8 @@ use crate::room::Room;
 use crate::room::intent::{Overlay, ReleaseIntent};
 use crate::room::message::{Attention, Effect, JobLog, Notice, Urgency};
 use crate::room::view::{Prompt, PromptKind};
-use crate::sop::pipeline::{Job, Run};
+use crate::sop::pipeline::{Job, Run, RunState};
+use crate::sop::stages::{Row, Stages};
 
 /// Most lines kept of a job's log: the last ones.
 const MOST_LINES: usize = 20_000;
@@ -93,21 +94,37 @@ impl Room {
         self.shown_run().map(|run| run.id.id) != self.run().map(|run| run.id.id)
     }
 
+    /// The stages of the shown run as they stand now.
+    #[must_use]
+    pub fn stages(&self) -> Option<Stages> {
+        let usual = &self.repository()?.usual_stages;
+        Some(Stages::of(self.shown_run()?, &self.setting.stages, usual, self.now.wall))
+    }
+
     /// The row of the shown run that is chosen; before one was, the first that failed,
     /// waits or goes on, else the last.
     #[must_use]
-    pub fn chosen_row(&self) -> Option<usize> {
-        let jobs = &self.shown_run()?.jobs;
-        let last = jobs.len().checked_sub(1)?;
-        let active = |job: &Job| job.state.is_bad() || !job.state.is_over();
-        let chosen = self.view.release.row.or_else(|| jobs.iter().position(active));
-        Some(chosen.map_or(last, |row| row.min(last)))
+    pub fn chosen_row(&self, stages: &Stages) -> Option<usize> {
+        let last = stages.rows.len().checked_sub(1)?;
+        let state = |row: &Row, wanted: fn(&RunState) -> bool| row.state.as_ref().is_some_and(wanted);
+        let first = |wanted: fn(&RunState) -> bool| stages.rows.iter().position(|row| state(row, wanted));
+        let active = || {
+            first(RunState::is_bad)
+                .or_else(|| first(|state| matches!(state, RunState::Waiting | RunState::Running)))
+                .or_else(|| stages.rows.iter().rposition(|row| state(row, RunState::is_over)))
+        };
+        Some(self.view.release.row.or_else(active).unwrap_or(0).min(last))
     }
 
-    /// The job in the chosen row.
-    #[must_use]
-    pub fn chosen_job(&self) -> Option<&Job> {
-        self.shown_run()?.jobs.get(self.chosen_row()?)
+    /// The job whose log the chosen row stands for: what failed of it, else its last job
+    /// that has begun.
+    fn chosen_job(&self) -> Option<&Job> {
+        let stages = self.stages()?;
+        let row = stages.rows.get(self.chosen_row(&stages)?)?;
+        let jobs = &self.shown_run()?.jobs;
+        let job = |id: u64| jobs.iter().find(|job| job.id == id);
+        let begun = || row.jobs.iter().rev().filter_map(|id| job(*id)).find(|job| job.started.is_some());
+        row.failed.first().and_then(|(id, _)| job(*id)).or_else(begun)
     }
 
     pub(in crate::room) fn release_intent(&mut self, intent: ReleaseIntent) -> Vec<Effect> {
@@ -173,7 +190,11 @@ impl Room {
     }
 
     fn open_log(&mut self) -> Vec<Effect> {
-        let Some(job) = self.chosen_job() else { return Vec::new() };
+        let Some(job) = self.chosen_job() else {
+            let words = "nothing of this line has begun: it has no log".to_owned();
+            self.notice(Notice { urgency: Urgency::Info, words });
+            return Vec::new();
+        };
         let log = OpenLog { job: job.id, name: job.name.clone(), read: None, search: None };
         self.view.release.log = Some(log);
         self.view.overlay = Some(Overlay::JobLog);

@@ -467,7 +467,8 @@ fn how_far_a_release_has_come() {
         approved: true,
         comment: String::new(),
     };
-    let cases: [(&str, Box<dyn Fn(&mut Release)>, Progress); 10] = [
+    type Change = Box<dyn Fn(&mut Release)>;
+    let cases: [(&str, Change, Progress); 10] = [
         ("open", Box::new(|r| r.request().state = PullRequestState::Open), Progress::Review),
         ("closed", Box::new(|r| r.request().state = PullRequestState::Closed), Progress::Unknown),
         ("no run yet", Box::new(|r| r.run = None), Progress::Pipeline),

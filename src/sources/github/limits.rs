@@ -132,7 +132,8 @@ mod tests {
             ("x-ratelimit-reset", "1090"),
             ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
         ];
-        let rows: [(u16, &[(&str, &str)], &str, Option<Duration>); 8] = [
+        type Row<'a> = (u16, &'a [(&'static str, &'static str)], &'static str, Option<Duration>);
+        let rows: [Row<'_>; 8] = [
             (
                 403,
                 &[("retry-after", "7"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "9000")],
@@ -150,9 +151,7 @@ mod tests {
         let mut limits = Limits::default();
         for (status, given, body, pause) in rows {
             let status = StatusCode::from_u16(status).unwrap();
-            let given: Vec<(&'static str, &str)> =
-                given.iter().map(|(name, value)| (*name, *value)).collect();
-            assert_eq!(limits.heard(status, &headers(&given), body), pause, "{status} {given:?} {body}");
+            assert_eq!(limits.heard(status, &headers(given), body), pause, "{status} {given:?} {body}");
         }
         assert_eq!(limits.guesses, 0, "an answer ends the growing");
         assert_eq!(limits.rest(), Some(secs(240)));

@@ -5,6 +5,7 @@
 //! conditional, so that looking at what has not changed costs nothing. What cannot be
 //! read leaves the last state on the screen, aged, with why.
 
+mod access;
 mod answer;
 mod cache;
 mod choice;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use access::{Access, access};
 pub use client::{Client, Trouble};
 pub use fresh::read_for;
 pub use reader::Reader;

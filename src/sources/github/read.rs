@@ -34,7 +34,7 @@ impl Questions<'_> {
 
     /// All pages of a list, up to `most`; whether there are more. `pick` takes the
     /// entries out of a page.
-    async fn pages<P: DeserializeOwned, T>(
+    pub(super) async fn pages<P: DeserializeOwned, T>(
         &self,
         rest: &str,
         most: usize,

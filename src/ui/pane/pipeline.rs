@@ -1,8 +1,10 @@
 //! The release on its way to the cluster (sop.md, production steps 1 to 5): its pull
-//! request, the chain of evidence, and the run of its pipeline, a line a job.
+//! request, the chain of evidence, and the run of its pipeline, a line a stage.
 
+mod fitting;
 mod request;
 mod run;
+mod stages;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,6 +18,7 @@ use crate::ui::text::{age, fit, wrapped};
 use crate::ui::theme::{Tone, run_tone};
 
 use super::{draw_lines, frame};
+use fitting::{Weighed, Weight, fitted};
 
 /// Below this share of the hour's requests what is left is shown as a warning.
 const SCARCE: u32 = 10;
@@ -23,12 +26,8 @@ const SCARCE: u32 = 10;
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (note, tone) = note(scene);
     let inner = frame(scene, Pane::Pipeline, (&note, tone), area, buffer);
-    let (lines, main) = lines(scene, usize::from(inner.width));
-    // What is chosen, or what goes on, stays on the screen with something of what follows it.
-    let rows = usize::from(inner.height);
-    let below = (lines.len() - main.min(lines.len())).min(rows / 2);
-    let offset = (main + below).saturating_sub(rows);
-    draw_lines(lines.into_iter().skip(offset), inner, buffer);
+    let lines = lines(scene, usize::from(inner.width));
+    draw_lines(fitted(lines, usize::from(inner.height)), inner, buffer);
 }
 
 /// The pane in one line: the run once there is one, else the pull request.
@@ -54,7 +53,7 @@ pub(super) fn line(scene: &Scene<'_>) -> (String, Tone) {
 }
 
 pub(super) fn extent(scene: &Scene<'_>, area: Rect) -> Extent {
-    let most = scene.room.shown_run().map_or(0, |run| run.jobs.len()).saturating_sub(1);
+    let most = scene.stages.as_ref().map_or(0, |stages| stages.rows.len()).saturating_sub(1);
     Extent { page: usize::from(area.height.saturating_sub(2)).max(1), most }
 }
 
@@ -104,41 +103,38 @@ fn rate_words(rate: Rate) -> String {
     format!("{} left", thousands(rate.left))
 }
 
-/// Everything there is to say, and the line that has to stay on the screen.
-fn lines(scene: &Scene<'_>, width: usize) -> (Vec<Line<'static>>, usize) {
+/// Everything there is to say.
+fn lines(scene: &Scene<'_>, width: usize) -> Vec<Weighed> {
     let room = scene.room;
+    let said = |weight, words: &str, tone| -> Vec<Weighed> {
+        let rows = wrapped(words, width).into_iter();
+        rows.map(|row| (weight, Line::styled(row, scene.style(tone)))).collect()
+    };
     let Some(repository) = room.repository() else {
-        let (words, tone) = match room.repository_trouble() {
-            Some(why) => (format!("GitHub cannot be read: {why}"), Tone::Bad),
-            None => ("GitHub was not read yet".to_owned(), Tone::Dim),
+        return match room.repository_trouble() {
+            Some(why) => said(Weight::Must, &format!("GitHub cannot be read: {why}"), Tone::Bad),
+            None => said(Weight::Must, "GitHub was not read yet", Tone::Dim),
         };
-        let lines = wrapped(&words, width).into_iter().map(|row| Line::styled(row, scene.style(tone)));
-        return (lines.collect(), 0);
     };
     let mut lines = match &repository.pull_request {
         Some(request) => request::lines(scene, request, width),
-        None => vec![Line::styled("no pull request of this release was found", scene.style(Tone::Dim))],
+        None => said(Weight::Release, "no pull request of this release was found", Tone::Dim),
     };
+    lines.extend(repository.unread.iter().flat_map(|why| said(Weight::Must, why, Tone::Warn)));
     lines.extend(chain_line(scene, width));
-    let above = lines.len();
-    match room.shown_run() {
-        Some(run) => {
-            let (more, main) = run::lines(scene, repository, run, width);
-            lines.extend(more);
-            (lines, above + main)
-        }
-        None => {
-            lines.push(Line::styled("no run of this release was found", scene.style(Tone::Dim)));
-            (lines, 0)
-        }
-    }
+    lines.extend(match room.shown_run() {
+        Some(run) => run::lines(scene, repository, run, width),
+        None => said(Weight::Head, "no run of this release was found", Tone::Dim),
+    });
+    lines
 }
 
 /// `chain ✓✓✓·····  3 of 7 links fit; deployment not yet: ...`.
-fn chain_line(scene: &Scene<'_>, width: usize) -> Option<Line<'static>> {
+fn chain_line(scene: &Scene<'_>, width: usize) -> Option<Weighed> {
     let chain = scene.chain()?;
     let marks: String = chain.links.iter().map(|link| scene.glyphs().fit(&link.fit)).collect();
-    let tone = if chain.broken().is_some() { Tone::Bad } else { Tone::Plain };
+    let broken = chain.broken().is_some();
+    let (weight, tone) = if broken { (Weight::Must, Tone::Bad) } else { (Weight::Release, Tone::Plain) };
     let words = format!("chain {marks} {}", chain.words());
-    Some(Line::from(Span::styled(fit(&words, width, scene.look), scene.style(tone))))
+    Some((weight, Line::from(Span::styled(fit(&words, width, scene.look), scene.style(tone)))))
 }

@@ -3,9 +3,12 @@
 use ratatui::text::{Line, Span};
 
 use crate::sop::pull_request::{CheckState, Checks, Mergeability, PullRequest, PullRequestState};
+use crate::sop::review::Standing;
 use crate::ui::scene::Scene;
 use crate::ui::text::{columns, fit, padded};
 use crate::ui::theme::Tone;
+
+use super::fitting::{Weighed, Weight};
 
 /// Column for what a line is about.
 const NAMES: usize = 8;
@@ -13,16 +16,21 @@ const NAMES: usize = 8;
 const MOST_NAMED: usize = 3;
 
 /// All lines of it; once it is merged, one.
-pub(super) fn lines(scene: &Scene<'_>, request: &PullRequest, width: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![title_line(scene, request, width)];
+pub(super) fn lines(scene: &Scene<'_>, request: &PullRequest, width: usize) -> Vec<Weighed> {
+    let title = title_line(scene, request, width);
     if matches!(request.state, PullRequestState::Merged { .. }) {
-        return lines;
+        return vec![(Weight::Release, title)];
     }
-    let (merge, tone) = merge_words(scene, request);
-    lines.push(detail(scene, "merge", &merge, tone, width));
-    let (checks, tone) = check_words(scene, request);
-    lines.push(detail(scene, "checks", &checks, tone, width));
-    lines.push(detail(scene, "changes", &change_words(scene, request), Tone::Plain, width));
+    let mut lines = vec![(Weight::Must, title)];
+    let mut add = |weight, name, (words, tone): (String, Tone)| {
+        lines.push((weight, detail(scene, name, &words, tone, width)));
+    };
+    add(Weight::Must, "merge", merge_words(scene, request));
+    add(Weight::Must, "checks", check_words(scene, request));
+    if let Some(words) = review_words(scene, request) {
+        add(Weight::Must, "reviews", words);
+    }
+    add(Weight::Head, "changes", (change_words(scene, request), Tone::Plain));
     lines
 }
 
@@ -115,6 +123,34 @@ fn check_words(scene: &Scene<'_>, request: &PullRequest) -> (String, Tone) {
         Tone::Plain
     };
     (parts.join(&format!(" {} ", glyphs.dot)), tone)
+}
+
+/// `1 of 2 approvals (dev) · outdated: orch`.
+fn review_words(scene: &Scene<'_>, request: &PullRequest) -> Option<(String, Tone)> {
+    let standing = Standing::of(request, scene.room.setting.github.as_ref()?);
+    let glyphs = scene.glyphs();
+    let mark = if standing.suffices() { glyphs.good } else { glyphs.pending };
+    let mut words = format!("{mark} {} of {} approvals", standing.approved.len(), standing.wanted);
+    if !standing.approved.is_empty() {
+        words.push_str(&format!(" ({})", some(&standing.approved)));
+    }
+    let mut add = |what: &str, who: &[&str]| {
+        if !who.is_empty() {
+            words.push_str(&format!(" {} {what}{}", glyphs.dot, some(who)));
+        }
+    };
+    add("changes wanted by ", &standing.wants_changes);
+    add("outdated: ", &standing.outdated);
+    add("none of: ", &standing.missing_roles);
+    if standing.author_approved {
+        add("the author's does not count: ", &[request.author.as_str()]);
+    }
+    let tone = match (standing.suffices(), standing.wants_changes.is_empty()) {
+        (true, _) => Tone::Plain,
+        (false, true) => Tone::Warn,
+        (false, false) => Tone::Bad,
+    };
+    Some((words, tone))
 }
 
 /// `12 files +340 -12 · issues #7 #9`.

@@ -1,28 +1,24 @@
-//! A run: how far it is, a line a job with its time against the usual one, what failed
-//! with the last lines of its log, and what it waits for.
+//! A run: which one it is, how far, what it waits for, and its stages.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
-use crate::room::intent::Pane;
-use crate::sop::pipeline::{Job, PendingApproval, Run, RunState, Step};
+use crate::sop::pipeline::{Decision, Job, PendingApproval, Run, RunState};
 use crate::sop::repository::Repository;
+use crate::sop::stages::Stages;
 use crate::ui::scene::Scene;
-use crate::ui::text::{age, columns, fit, padded, timer, wrapped};
+use crate::ui::text::{age, fit, timer, wrapped};
 use crate::ui::theme::{Tone, run_tone};
 
-/// Columns of a time against its usual one: `01:02 / 0:58`.
-const TIMES: usize = 17;
-/// Columns of a state's word.
-const STATES: usize = 10;
-/// Narrower than this a row has no word for what passed or is to come: its mark says it.
-const WORDS_FROM: usize = 56;
-/// Last lines of a failed job's log that are shown.
-const TAIL: usize = 5;
+use super::fitting::{Weighed, Weight};
+use super::stages;
+
 /// Columns of the progress bar.
 const BAR: usize = 20;
+/// Most rows of what a run waits for.
+const MOST_ROWS: usize = 3;
 
 /// The state in a word.
 pub(super) fn state_word(state: &RunState) -> &str {
@@ -58,32 +54,21 @@ fn failed(run: &Run) -> Option<&Job> {
     run.jobs.iter().find(|job| job.state.is_bad())
 }
 
-/// All lines of a run, and the one that has to stay on the screen: the chosen job where
-/// the pane has the keys, else what failed, waits or goes on.
-pub(super) fn lines(
-    scene: &Scene<'_>,
-    repository: &Repository,
-    run: &Run,
-    width: usize,
-) -> (Vec<Line<'static>>, usize) {
-    let main = scene.room.chosen_row();
-    let chosen = main.filter(|_| scene.room.view.focus == Pane::Pipeline);
-    let mut lines = vec![head_line(scene, run, width), progress_line(scene, repository, run, width)];
+/// All lines of a run.
+pub(super) fn lines(scene: &Scene<'_>, repository: &Repository, run: &Run, width: usize) -> Vec<Weighed> {
+    let Some(stages) = &scene.stages else { return Vec::new() };
+    let mut lines = vec![
+        (Weight::Head, head_line(scene, run, width)),
+        (Weight::Must, progress_line(scene, repository, run, stages, width)),
+    ];
     lines.extend(waiting_lines(scene, repository, run, width));
-    let mut kept = 0;
-    for (place, job) in run.jobs.iter().enumerate() {
-        if main == Some(place) {
-            kept = lines.len();
-        }
-        lines.push(job_line(scene, repository, job, width, chosen == Some(place)));
-        if job.state.is_bad() {
-            lines.extend(failure_lines(scene, repository, job, width));
-        }
-    }
     if run.jobs.is_empty() {
-        lines.push(Line::styled("its jobs were not read yet", scene.style(Tone::Dim)));
+        let line = Line::styled("its jobs were not read yet", scene.style(Tone::Dim));
+        lines.push((Weight::Must, line));
+    } else {
+        lines.extend(stages::lines(scene, repository, stages, width));
     }
-    (lines, kept)
+    lines
 }
 
 /// `run 1234 attempt 2 · b2c3d4e · push to main by ops1`, and whose it is.
@@ -104,37 +89,30 @@ fn head_line(scene: &Scene<'_>, run: &Run, width: usize) -> Line<'static> {
     Line::styled(fit(&words, width, scene.look), scene.style(tone))
 }
 
-/// `█████████░░░░░░░░░░░ 4 of 9  02:10 / 4 min 32 s`.
-fn progress_line(scene: &Scene<'_>, repository: &Repository, run: &Run, width: usize) -> Line<'static> {
-    let done = run.jobs.iter().filter(|job| job.state.is_over()).count();
-    let usual = usual(repository, "");
+/// `█████████░░░░░░░░░░░ ▶ running  02:10 / 04:32`.
+fn progress_line(
+    scene: &Scene<'_>,
+    repository: &Repository,
+    run: &Run,
+    stages: &Stages,
+    width: usize,
+) -> Line<'static> {
     let elapsed = elapsed(scene, run.started.or(run.created), run.ended);
-    let share = match (run.state.is_over(), elapsed, usual) {
-        (true, ..) => 1.0,
-        // A run that takes longer than usual is not done for that.
-        (false, Some(elapsed), Some(usual)) if !usual.is_zero() => {
-            (elapsed.as_secs_f64() / usual.as_secs_f64()).min(0.95)
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a run has few jobs")]
-        (false, ..) if !run.jobs.is_empty() => done as f64 / run.jobs.len() as f64,
-        (false, ..) => 0.0,
-    };
-    let bar = BAR.min(width / 5);
+    let bar = BAR.min(width / 3);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
         reason = "a share of a few columns"
     )]
-    let full = ((share * bar as f64) as usize).min(bar);
+    let full = ((stages.share * bar as f64) as usize).min(bar);
     let glyphs = scene.glyphs();
     let tone = run_tone(&run.state);
     let words = format!(
-        " {} {} {done} of {} jobs  {}",
+        " {} {}  {}",
         glyphs.run(&run.state),
         state_word(&run.state),
-        run.jobs.len(),
-        times(elapsed, usual)
+        stages::times(elapsed, usual(repository))
     );
     let space = width.saturating_sub(bar);
     Line::from(vec![
@@ -144,17 +122,9 @@ fn progress_line(scene: &Scene<'_>, repository: &Repository, run: &Run, width: u
     ])
 }
 
-/// Time against the usual one.
-fn times(elapsed: Option<Duration>, usual: Option<Duration>) -> String {
-    let usual = usual.map(|usual| format!(" / {}", timer(usual))).unwrap_or_default();
-    match elapsed {
-        Some(elapsed) => format!("{}{usual}", timer(elapsed)),
-        None => usual.trim_start().to_owned(),
-    }
-}
-
-fn usual(repository: &Repository, name: &str) -> Option<Duration> {
-    repository.usual.iter().find(|(known, _)| known == name).map(|(_, usual)| *usual)
+/// How long the whole run usually takes.
+fn usual(repository: &Repository) -> Option<Duration> {
+    repository.usual.iter().find(|(known, _)| known.is_empty()).map(|(_, usual)| *usual)
 }
 
 fn elapsed(scene: &Scene<'_>, started: Option<Timestamp>, ended: Option<Timestamp>) -> Option<Duration> {
@@ -165,77 +135,34 @@ fn elapsed(scene: &Scene<'_>, started: Option<Timestamp>, ended: Option<Timestam
     }
 }
 
-/// `✓ build image        passed      48s / 45s`.
-fn job_line(
-    scene: &Scene<'_>,
-    repository: &Repository,
-    job: &Job,
-    width: usize,
-    chosen: bool,
-) -> Line<'static> {
-    let glyphs = scene.glyphs();
-    let mark = if chosen { glyphs.chosen } else { " " };
-    let begun = !matches!(job.state, RunState::Queued | RunState::Waiting | RunState::Skipped);
-    let elapsed = elapsed(scene, job.started, job.ended).filter(|_| begun);
-    let usual = usual(repository, &job.name);
-    let slow = elapsed.zip(usual).is_some_and(|(elapsed, usual)| elapsed > usual * 2 && usual.as_secs() > 5);
-    let time = times(elapsed, usual);
-    let quiet = width < WORDS_FROM && matches!(job.state, RunState::Passed | RunState::Queued);
-    let word = if quiet { String::new() } else { padded(state_word(&job.state), STATES, scene.look) };
-    let tone = run_tone(&job.state);
-    let room = width.saturating_sub(3 + columns(&word) + TIMES + 1);
-    Line::from(vec![
-        Span::styled(mark, scene.style(Tone::Chosen)),
-        Span::styled(format!("{} ", glyphs.run(&job.state)), scene.style(tone)),
-        Span::styled(
-            padded(&job.name, room, scene.look),
-            scene.style(if chosen { Tone::Strong } else { tone }),
-        ),
-        Span::styled(format!(" {word}"), scene.style(tone)),
-        Span::styled(format!("{time:>TIMES$}"), scene.style(if slow { Tone::Warn } else { Tone::Dim })),
-    ])
-}
-
-/// The step that failed and the last lines of the log.
-fn failure_lines(scene: &Scene<'_>, repository: &Repository, job: &Job, width: usize) -> Vec<Line<'static>> {
-    let step: Option<&Step> = job.steps.iter().find(|step| step.state.is_bad());
-    let mut lines = Vec::new();
-    if let Some(step) = step {
-        let words = format!("   step {}: {} {}", step.number, step.name, state_word(&step.state));
-        lines.push(Line::styled(fit(&words, width, scene.look), scene.style(Tone::Bad)));
+/// What it waits for: a runner, its concurrency group, somebody's approval, a timer; and
+/// what was decided.
+fn waiting_lines(scene: &Scene<'_>, repository: &Repository, run: &Run, width: usize) -> Vec<Weighed> {
+    let mut said = Vec::new();
+    if run.state == RunState::Queued {
+        said.push((Weight::Must, queue_words(scene, repository, run)));
     }
-    let tail = repository.failures.iter().find(|(known, _)| *known == job.id);
-    for line in tail.iter().flat_map(|(_, lines)| &lines[lines.len().saturating_sub(TAIL)..]) {
-        lines.push(Line::styled(fit(&format!("   {line}"), width, scene.look), scene.style(Tone::Plain)));
+    said.extend(run.waiting.iter().map(|waiting| (Weight::Must, approval_words(scene, waiting))));
+    said.extend(run.decisions.iter().map(|decision| decided(scene, decision)));
+    let mut lines = Vec::new();
+    for (weight, (words, tone)) in said {
+        let rows = wrapped(&words, width.saturating_sub(1)).into_iter().take(MOST_ROWS);
+        lines.extend(rows.map(|row| (weight, Line::styled(format!(" {row}"), scene.style(tone)))));
     }
     lines
 }
 
-/// What it waits for: a runner, its concurrency group, somebody's approval, a timer.
-fn waiting_lines(scene: &Scene<'_>, repository: &Repository, run: &Run, width: usize) -> Vec<Line<'static>> {
-    let mut words = Vec::new();
-    if run.state == RunState::Queued {
-        words.push(queue_words(scene, repository, run));
-    }
-    words.extend(run.waiting.iter().map(|waiting| approval_words(scene, waiting)));
-    words.extend(run.decisions.iter().map(|decision| {
-        let (mark, verb) = if decision.approved {
-            (scene.glyphs().good, "approved")
-        } else {
-            (scene.glyphs().bad, "rejected")
-        };
-        let comment =
-            if decision.comment.is_empty() { String::new() } else { format!(": {}", decision.comment) };
-        let tone = if decision.approved { Tone::Plain } else { Tone::Bad };
-        (format!("{mark} {} {verb} by {}{comment}", decision.environments.join(", "), decision.by), tone)
-    }));
-    words
-        .into_iter()
-        .flat_map(|(words, tone)| {
-            let rows = wrapped(&words, width.saturating_sub(1)).into_iter().take(3);
-            rows.map(move |row| Line::styled(format!(" {row}"), scene.style(tone))).collect::<Vec<_>>()
-        })
-        .collect()
+/// `✓ production approved by orch: go`.
+fn decided(scene: &Scene<'_>, decision: &Decision) -> (Weight, (String, Tone)) {
+    let glyphs = scene.glyphs();
+    let (mark, verb, weight, tone) = if decision.approved {
+        (glyphs.good, "approved", Weight::Past, Tone::Plain)
+    } else {
+        (glyphs.bad, "rejected", Weight::Must, Tone::Bad)
+    };
+    let comment = if decision.comment.is_empty() { String::new() } else { format!(": {}", decision.comment) };
+    let words = format!("{mark} {} {verb} by {}{comment}", decision.environments.join(", "), decision.by);
+    (weight, (words, tone))
 }
 
 /// Whom a queued run waits behind, and since when.
