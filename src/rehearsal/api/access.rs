@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn rules_grant_by_verb_resource_and_name() {
         let store = store();
-        let [admin, oncall, viewer] = USERS;
+        let [admin, oncall, viewer, _] = USERS;
         let cases = [
             (&admin, ask("delete", "nodes", ""), true),
             (&oncall, ask("patch", "services", "backend"), true),

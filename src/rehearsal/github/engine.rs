@@ -46,19 +46,22 @@ impl State {
         went_on
     }
 
-    /// Lets a run in whose concurrency group is free.
+    /// Lets a run in whose concurrency group is free, as of when it became free.
     fn admit(&mut self, id: u64, now: Timestamp) -> bool {
         let Some(run) = self.runs.get(&id) else { return false };
         if run.latest().is_none_or(|attempt| attempt.admitted) || self.is_taken(run) {
             return false;
         }
+        let others = self.runs.values().filter(|other| other.id != id && other.workflow == run.workflow);
+        let ends = others.filter_map(|other| other.latest()?.completed());
+        let free = ends.chain(run.latest().map(|attempt| attempt.started)).max().unwrap_or(now).min(now);
         let Some(attempt) = self.runs.get_mut(&id).and_then(|run| run.attempts.last_mut()) else {
             return false;
         };
         attempt.admitted = true;
-        attempt.started = attempt.started.max(attempt.updated).min(now);
+        attempt.updated = free;
         for job in attempt.jobs.iter_mut().filter(|job| job.completed.is_none()) {
-            (job.created, job.started) = (now, now);
+            (job.created, job.started) = (free, free);
         }
         true
     }

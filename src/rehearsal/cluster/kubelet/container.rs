@@ -170,6 +170,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::rehearsal::scenario::IMAGE;
     use crate::rehearsal::faults::{Fault, Faults};
 
     fn container(spec: Value) -> Container {

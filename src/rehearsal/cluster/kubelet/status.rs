@@ -179,6 +179,7 @@ pub(super) fn restarts(pod: &Value) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rehearsal::registry::Registry;
     use crate::rehearsal::scenario::Scenario;
 
     #[test]
