@@ -14,9 +14,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::api::Api;
 use super::api::who::{USERS, Who};
 use super::application::{front, users};
+use super::github::people::{PEOPLE, PLAYER};
 use super::scenario::{NAMESPACE, PORT, SERVICE, Scenario};
 use super::world::World;
-use super::github::people::{PEOPLE, PLAYER};
 use super::{cluster, game_master, github, plot};
 use crate::config::{self, ConfigError, Environment};
 
@@ -214,9 +214,16 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_stage_has_its_files_its_environment_and_its_speed() {
         let stage = Stage::raise(Scenario::default(), 1, 30, None).await.unwrap();
-        for name in
-            ["ca.crt", "kubeconfig", "oncall.kubeconfig", "viewer.kubeconfig", "github.token", "orchestrator.github.token", "urls.json", "config.toml"]
-        {
+        for name in [
+            "ca.crt",
+            "kubeconfig",
+            "oncall.kubeconfig",
+            "viewer.kubeconfig",
+            "github.token",
+            "orchestrator.github.token",
+            "urls.json",
+            "config.toml",
+        ] {
             assert!(stage.directory().join(name).is_file(), "{name}");
         }
         let environment = stage.environment().unwrap();

@@ -98,7 +98,10 @@ fn header(parts: &Parts, name: axum::http::HeaderName) -> &str {
 }
 
 /// Answers a request.
-pub(in crate::rehearsal) async fn answer(world: &Arc<World>, request: axum::extract::Request) -> Response<Body> {
+pub(in crate::rehearsal) async fn answer(
+    world: &Arc<World>,
+    request: axum::extract::Request,
+) -> Response<Body> {
     match respond(world, request).await {
         Ok(response) => response,
         Err(failure) => failure.response(),

@@ -36,8 +36,7 @@ impl State {
         let id = self.id();
         let number = 1 + self.runs.values().filter(|run| run.workflow == workflow).count() as u64;
         let jobs = self.planned(workflow, 1, now);
-        let attempt =
-            Attempt { number: 1, actor: by, started: now, updated: now, admitted: false, jobs };
+        let attempt = Attempt { number: 1, actor: by, started: now, updated: now, admitted: false, jobs };
         let run = Run {
             id,
             number,

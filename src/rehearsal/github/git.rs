@@ -100,7 +100,8 @@ impl Git {
     /// What `head` has and `base` has not, oldest first.
     #[must_use]
     pub fn between(&self, base: &str, head: &str) -> Vec<&Commit> {
-        let known: BTreeSet<&str> = self.history(base).into_iter().map(|commit| commit.sha.as_str()).collect();
+        let known: BTreeSet<&str> =
+            self.history(base).into_iter().map(|commit| commit.sha.as_str()).collect();
         let mut new: Vec<&Commit> =
             self.history(head).into_iter().filter(|commit| !known.contains(commit.sha.as_str())).collect();
         new.reverse();
@@ -158,9 +159,9 @@ pub fn blob_id(text: &str) -> String {
 pub fn object_id(kind: &str, parts: &[&str]) -> String {
     let sum = |salt: u64| {
         let begin = 0xcbf2_9ce4_8422_2325_u64 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let bytes = std::iter::once(kind).chain(parts.iter().copied()).flat_map(|part| {
-            part.bytes().chain(std::iter::once(0))
-        });
+        let bytes = std::iter::once(kind)
+            .chain(parts.iter().copied())
+            .flat_map(|part| part.bytes().chain(std::iter::once(0)));
         let sum = bytes.fold(begin, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         // The last bytes must reach all digits.
         (sum ^ (sum >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)

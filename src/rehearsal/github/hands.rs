@@ -60,7 +60,8 @@ pub(super) async fn deploy(world: &Arc<World>, errand: &Errand) -> Done {
     if let Err(why) = call(world, Method::PATCH, &path, Some(&patch)).await {
         return Done::new(false, vec![why]);
     }
-    let mut lines = vec![format!("deployment.apps/{name} image updated to {image} ({})", digest(&errand.version))];
+    let mut lines =
+        vec![format!("deployment.apps/{name} image updated to {image} ({})", digest(&errand.version))];
     let mut newest = world.store.subscribe();
     let rollout = async {
         loop {
@@ -92,7 +93,10 @@ pub(super) async fn switch(world: &Arc<World>, errand: &Errand) -> Done {
     let path = format!("/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}");
     let patch = json!({"spec": {"selector": {"version": idle.name()}}});
     match call(world, Method::PATCH, &path, Some(&patch)).await {
-        Ok(_) => Done::new(true, vec![format!("service/{SERVICE} patched: {idle} has the traffic ({})", errand.version)]),
+        Ok(_) => Done::new(
+            true,
+            vec![format!("service/{SERVICE} patched: {idle} has the traffic ({})", errand.version)],
+        ),
         Err(why) => Done::new(false, vec![why]),
     }
 }
@@ -166,7 +170,12 @@ async fn idle(world: &Arc<World>) -> Result<Colour, String> {
 }
 
 /// One call of the cluster's API, as the pipeline's own user.
-async fn call(world: &Arc<World>, method: Method, path: &str, patch: Option<&Value>) -> Result<Value, String> {
+async fn call(
+    world: &Arc<World>,
+    method: Method,
+    path: &str,
+    patch: Option<&Value>,
+) -> Result<Value, String> {
     let body = patch.map(Value::to_string).unwrap_or_default();
     let request = Request::builder()
         .method(method)
@@ -177,7 +186,8 @@ async fn call(world: &Arc<World>, method: Method, path: &str, patch: Option<&Val
         .map_err(|error| error.to_string())?;
     let response = api::answer(world, request).await;
     let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER).collect().await.map_err(|error| error.to_string())?;
+    let body =
+        Limited::new(response.into_body(), ANSWER).collect().await.map_err(|error| error.to_string())?;
     let answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|error| error.to_string())?;
     match status.is_success() {
         true => Ok(answer),

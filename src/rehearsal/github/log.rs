@@ -30,7 +30,9 @@ pub(super) fn lines(step: &Step, version: &str, sha: &str, fails: bool) -> Vec<S
             "INFO  [alembic.runtime.migration] Context impl PostgresqlImpl.",
             "INFO  [alembic.runtime.migration] Will assume transactional DDL.",
         ],
-        (Some(Stage::Smoke), true) => &["GET /health: 200", "GET /api/v1/fiscal-services?limit=1: 500", "smoke tests failed"],
+        (Some(Stage::Smoke), true) => {
+            &["GET /health: 200", "GET /api/v1/fiscal-services?limit=1: 500", "smoke tests failed"]
+        }
         (Some(Stage::Smoke), false) => &["GET /health: 200", "GET /api/v1/fiscal-services?limit=1: 200"],
         _ => &[],
     };

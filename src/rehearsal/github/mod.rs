@@ -138,8 +138,8 @@ impl GitHub {
     /// # Errors
     /// As GitHub refuses it; 404 where none is open.
     pub fn review_by(&self, by: &'static Person, event: &str) -> Result<u64, Refused> {
-        let verdict =
-            Verdict::of_event(event).ok_or_else(|| Refused::invalid("PullRequestReview", "event", "invalid"))?;
+        let verdict = Verdict::of_event(event)
+            .ok_or_else(|| Refused::invalid("PullRequestReview", "event", "invalid"))?;
         self.change(|state, now| {
             let open = state.threads.values().rfind(|thread| thread.is_open() && thread.pull.is_some());
             let number = open.ok_or_else(Refused::not_found)?.number;

@@ -145,14 +145,15 @@ impl State {
         }
         self.intentions.retain(|intention| intention.number != number);
         let colleagues = PEOPLE.iter().filter(|person| *person != author);
-        self.intentions.extend(colleagues.filter_map(|by| {
-            Some(Intention { number, by, at: after(now, by.reviews_after?) })
-        }));
+        self.intentions.extend(
+            colleagues.filter_map(|by| Some(Intention { number, by, at: after(now, by.reviews_after?) })),
+        );
     }
 
     /// Colleagues review what they meant to by now; whether any did.
     pub(super) fn review_as_intended(&mut self, now: Timestamp) -> bool {
-        let mut due: Vec<Intention> = self.intentions.extract_if(.., |intention| intention.at <= now).collect();
+        let mut due: Vec<Intention> =
+            self.intentions.extract_if(.., |intention| intention.at <= now).collect();
         due.sort_by_key(|intention| intention.at);
         for intention in &due {
             let words = format!("Looks good to me. ({})", intention.by.name);
@@ -168,7 +169,8 @@ impl State {
             let pull = thread.pull.as_ref().filter(|_| thread.is_open());
             pull.is_some_and(|pull| pull.base == "main" && self.approvals(pull) >= APPROVALS)
         };
-        let Some(head) = self.threads.values().find(approved).and_then(|t| Some(t.pull.as_ref()?.head.clone()))
+        let Some(head) =
+            self.threads.values().find(approved).and_then(|t| Some(t.pull.as_ref()?.head.clone()))
         else {
             return false;
         };
@@ -178,7 +180,8 @@ impl State {
     /// The developer had forgotten something.
     fn late_push(&mut self, branch: &str, now: Timestamp) -> bool {
         let text = "# Left to the last minute.\nTIMEOUT_SECONDS = 20\n".to_owned();
-        self.push(branch, &[("app/settings.py".into(), text)], "fix: Raise the timeout", DEVELOPER, now).is_ok()
+        self.push(branch, &[("app/settings.py".into(), text)], "fix: Raise the timeout", DEVELOPER, now)
+            .is_ok()
     }
 
     /// A branch has moved: a pull request that is about it has to be looked at again.

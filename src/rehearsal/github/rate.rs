@@ -11,7 +11,7 @@ use super::engine::after;
 /// Requests an hour.
 const LIMIT: u64 = 5000;
 /// What they are counted over.
-const WINDOW: Duration = Duration::from_hours(1);
+const WINDOW: Duration = Duration::from_secs(3600);
 
 /// What is left of everybody's requests.
 #[derive(Debug, Default)]

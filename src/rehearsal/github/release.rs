@@ -74,7 +74,10 @@ impl State {
     /// The newest release that is out and final.
     #[must_use]
     pub fn latest_release(&self) -> Option<&Release> {
-        self.releases.values().filter(|release| !release.draft && !release.prerelease).max_by_key(|r| r.created)
+        self.releases
+            .values()
+            .filter(|release| !release.draft && !release.prerelease)
+            .max_by_key(|r| r.created)
     }
 
     /// The name and the notes of a release: the pull requests since the one before it.
@@ -108,7 +111,8 @@ impl State {
             let (title, login, number) = (&thread.title, thread.author.login, thread.number);
             body.push_str(&format!("* {title} by @{login} in {web}/pull/{number}\n"));
         }
-        let range = previous.map_or_else(|| format!("commits/{tag}"), |from| format!("compare/{from}...{tag}"));
+        let range =
+            previous.map_or_else(|| format!("commits/{tag}"), |from| format!("compare/{from}...{tag}"));
         body.push_str(&format!("\n\n**Full Changelog**: {web}/{range}"));
         Ok((tag.to_owned(), body))
     }

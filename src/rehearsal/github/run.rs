@@ -104,9 +104,14 @@ pub struct Step {
 /// What a step's end depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    Takes { time: Duration, fails: bool },
+    Takes {
+        time: Duration,
+        fails: bool,
+    },
     /// Something outside the pipeline is done for it; told whether it was asked for.
-    Acts { asked: bool },
+    Acts {
+        asked: bool,
+    },
 }
 
 /// Somebody's word on an environment.

@@ -87,7 +87,9 @@ fn past_release(state: &mut State, version: &str, at: Timestamp) {
 
 /// The procedure merges `main` back, or the next squash would find a conflict.
 fn back_to_develop(state: &mut State, version: &str, at: Timestamp) {
-    let (Some(main), Some(develop)) = (state.git.resolve("main"), state.git.resolve("develop")) else { return };
+    let (Some(main), Some(develop)) = (state.git.resolve("main"), state.git.resolve("develop")) else {
+        return;
+    };
     let (parents, files) = (vec![develop.sha.clone(), main.sha.clone()], develop.files.as_ref().clone());
     let message = format!("Merge main after {version}");
     let sha = state.git.commit(parents, files, &message, ORCHESTRATOR, at);
@@ -98,8 +100,17 @@ fn back_to_develop(state: &mut State, version: &str, at: Timestamp) {
 fn next(state: &mut State, version: &str, now: Timestamp) {
     let at = days_before(now, 3);
     let begun: [(&str, &str, String); 2] = [
-        ("feat: Add POST /declarations/create", "app/declarations.py", "def create(declaration):\n    return store(declaration)\n".into()),
-        ("fix: Check the signature of webhooks (BUG-123)", "app/webhooks.py", "def verify(payload, signature):\n    return hmac.compare_digest(sign(payload), signature)\n".into()),
+        (
+            "feat: Add POST /declarations/create",
+            "app/declarations.py",
+            "def create(declaration):\n    return store(declaration)\n".into(),
+        ),
+        (
+            "fix: Check the signature of webhooks (BUG-123)",
+            "app/webhooks.py",
+            "def verify(payload, signature):\n    return hmac.compare_digest(sign(payload), signature)\n"
+                .into(),
+        ),
     ];
     for (hours, (message, path, text)) in (0..).zip(begun) {
         let pushed = state.push("develop", &[(path.into(), text)], message, DEVELOPER, later(at, hours));
@@ -125,7 +136,9 @@ fn changed(state: &State, version: &str) -> Vec<(String, String)> {
         "# Changelog\n\n## {version}\n- Added POST /declarations/create\n- Fixed the check of webhook signatures (BUG-123)\n- Performance: P95 latency −15 %\n{rest}"
     );
     let bare = version.trim_start_matches('v').replace('.', "_");
-    let migration = format!("\"\"\"{version}\"\"\"\nrevision = \"{bare}\"\n\n\ndef upgrade():\n    op.add_column(\"declarations\", column())\n\n\ndef downgrade():\n    op.drop_column(\"declarations\", \"note\")\n");
+    let migration = format!(
+        "\"\"\"{version}\"\"\"\nrevision = \"{bare}\"\n\n\ndef upgrade():\n    op.add_column(\"declarations\", column())\n\n\ndef downgrade():\n    op.drop_column(\"declarations\", \"note\")\n"
+    );
     vec![
         (VERSION_FILE.into(), format!("{version}\n")),
         ("CHANGELOG.md".into(), log),

@@ -118,19 +118,28 @@ impl Workflow {
     /// Its jobs, as they go in an attempt.
     #[must_use]
     pub fn jobs(self, plot: &Plot, attempt: u32) -> Vec<JobPlan> {
-        let ci_fails =
-            self == Self::Production && plot.twist == Some(Twist::CiFails) && attempt == 1;
+        let ci_fails = self == Self::Production && plot.twist == Some(Twist::CiFails) && attempt == 1;
         let mut jobs = vec![
-            job("tests", "Run all tests", &[], vec![
-                step(plot, "Check out", None, 1),
-                step(plot, "Run linters", None, 1),
-                StepPlan { fails: ci_fails, ..step(plot, "Run pytest", Some(Stage::Tests), 2) },
-            ]),
-            job("image", "Docker image", &["tests"], vec![
-                step(plot, "Check out", None, 1),
-                step(plot, "Build Docker image", Some(Stage::Build), 2),
-                step(plot, "Push image to registry", Some(Stage::Push), 1),
-            ]),
+            job(
+                "tests",
+                "Run all tests",
+                &[],
+                vec![
+                    step(plot, "Check out", None, 1),
+                    step(plot, "Run linters", None, 1),
+                    StepPlan { fails: ci_fails, ..step(plot, "Run pytest", Some(Stage::Tests), 2) },
+                ],
+            ),
+            job(
+                "image",
+                "Docker image",
+                &["tests"],
+                vec![
+                    step(plot, "Check out", None, 1),
+                    step(plot, "Build Docker image", Some(Stage::Build), 2),
+                    step(plot, "Push image to registry", Some(Stage::Push), 1),
+                ],
+            ),
         ];
         let deploy = match self {
             Self::Production => JobPlan {
@@ -139,10 +148,15 @@ impl Workflow {
             },
             Self::Staging => JobPlan {
                 environment: Some(STAGING),
-                ..job("deploy", "Staging", &["image"], vec![
-                    step(plot, "Deploy to Staging K8s", Some(Stage::Deploy), 1),
-                    step(plot, "Run smoke tests", Some(Stage::Smoke), 1),
-                ])
+                ..job(
+                    "deploy",
+                    "Staging",
+                    &["image"],
+                    vec![
+                        step(plot, "Deploy to Staging K8s", Some(Stage::Deploy), 1),
+                        step(plot, "Run smoke tests", Some(Stage::Smoke), 1),
+                    ],
+                )
             },
         };
         jobs.push(deploy);

@@ -170,8 +170,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::rehearsal::scenario::IMAGE;
     use crate::rehearsal::faults::{Fault, Faults};
+    use crate::rehearsal::scenario::IMAGE;
 
     fn container(spec: Value) -> Container {
         Container::of(&json!({"spec": {"containers": [spec]}}), &Registry::new(&Scenario::default())).unwrap()

@@ -177,7 +177,11 @@ impl Life {
         let mut pause = BACK_OFF;
         self.tell("Normal", "Pulling", &format!("Pulling image \"{image}\""));
         self.wait(self.world.scenario.timings.pull).await?;
-        while !self.container.has_image(&self.world.registry, &self.world.scenario, &self.world.faults.active()) {
+        while !self.container.has_image(
+            &self.world.registry,
+            &self.world.scenario,
+            &self.world.faults.active(),
+        ) {
             let message = format!(
                 "failed to pull and unpack image \"{image}\": failed to resolve reference: not found"
             );

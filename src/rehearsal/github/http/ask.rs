@@ -79,8 +79,8 @@ impl Ask {
         if self.body.is_empty() {
             return Ok(T::default());
         }
-        let value: Value = serde_json::from_slice(&self.body)
-            .map_err(|_| Refused::new(400, "Problems parsing JSON"))?;
+        let value: Value =
+            serde_json::from_slice(&self.body).map_err(|_| Refused::new(400, "Problems parsing JSON"))?;
         serde_json::from_value(value)
             .map_err(|error| Refused::new(422, format!("Invalid request.\n\n{error}.")))
     }

@@ -41,7 +41,10 @@ async fn pulls(ask: Ask, Path(name): Path<String>) -> Answered {
         let has = |pull: &crate::rehearsal::github::thread::Pull| {
             pull.head_sha == *sha || pull.merged.as_ref().is_some_and(|merged| merged.sha == *sha)
         };
-        Ok(pulls.filter(|(_, pull)| has(pull)).map(|(thread, pull)| show.pull_in_list(thread, pull)).collect())
+        Ok(pulls
+            .filter(|(_, pull)| has(pull))
+            .map(|(thread, pull)| show.pull_in_list(thread, pull))
+            .collect())
     })?;
     Ok(ask.page(&found, Value::clone))
 }

@@ -39,7 +39,8 @@ pub(super) fn before(faults: &Active, now: Timestamp) -> Option<Trouble> {
     } else if faults.has("github-unauthorised") {
         Refused::new(401, "Bad credentials").into_response()
     } else if let Some(Fault::GitHubSecondaryLimit { seconds }) = faults.get("github-secondary-limit") {
-        let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+        let message =
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
         let mut response = Refused::new(403, message).into_response();
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
         response

@@ -51,8 +51,13 @@ struct NewComment {
 /// Issues with all of the labels; pull requests are among them.
 async fn list(ask: Ask) -> Answer {
     let state = ask.parameter("state").unwrap_or("open");
-    let wanted: Vec<&str> =
-        ask.parameter("labels").unwrap_or_default().split(',').map(str::trim).filter(|l| !l.is_empty()).collect();
+    let wanted: Vec<&str> = ask
+        .parameter("labels")
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
     let has = |thread: &Thread, label: &str| thread.labels.iter().any(|own| own.eq_ignore_ascii_case(label));
     let mut found: Vec<u64> = ask.show(|show| {
         let threads = show.state.threads.values().filter(|thread| {

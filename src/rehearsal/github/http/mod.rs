@@ -72,6 +72,7 @@ async fn log(axum::extract::State(world): axum::extract::State<Held>, Path(id): 
 /// The job of that id, wherever it is.
 fn find_job<'s>(show: &Show<'s>, id: u64) -> Result<(&'s Run, &'s Attempt, &'s Job), Refused> {
     let attempts = show.state.runs.values().flat_map(|run| run.attempts.iter().map(move |a| (run, a)));
-    let mut jobs = attempts.flat_map(|(run, attempt)| attempt.jobs.iter().map(move |job| (run, attempt, job)));
+    let mut jobs =
+        attempts.flat_map(|(run, attempt)| attempt.jobs.iter().map(move |job| (run, attempt, job)));
     jobs.find(|(_, _, job)| job.id == id).ok_or_else(Refused::not_found)
 }

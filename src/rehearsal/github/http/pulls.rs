@@ -69,9 +69,9 @@ async fn open(ask: Ask) -> Answered {
     let head = head.strip_prefix(&format!("{OWNER}:")).unwrap_or(&head);
     let base = new.base.ok_or_else(missing("base"))?;
     let body = new.body.unwrap_or_default();
-    let number = ask.github().change(|state, now| {
-        state.open_pull((head, &base), (&title, &body), new.draft, ask.caller, now)
-    })?;
+    let number = ask
+        .github()
+        .change(|state, now| state.open_pull((head, &base), (&title, &body), new.draft, ask.caller, now))?;
     show(&ask, number).map(Answer::created)
 }
 
@@ -109,7 +109,10 @@ async fn edit(ask: Ask, Path(number): Path<u64>) -> Answered {
             match edit.state.as_deref() {
                 Some("closed") => thread.closed = thread.closed.or(Some(now)),
                 Some("open") if pull.merged.is_some() => {
-                    return Err(Refused::custom("PullRequest", "state cannot be changed. The pull request was merged."));
+                    return Err(Refused::custom(
+                        "PullRequest",
+                        "state cannot be changed. The pull request was merged.",
+                    ));
                 }
                 Some("open") => thread.closed = None,
                 Some(_) => return Err(Refused::invalid("PullRequest", "state", "invalid")),

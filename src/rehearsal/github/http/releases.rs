@@ -46,7 +46,8 @@ impl NewRelease {
 /// Drafts are shown to those who may write.
 async fn list(ask: Ask) -> Answer {
     let mut found: Vec<Value> = ask.show(|show| {
-        let seen = show.state.releases.values().filter(|release| !release.draft || ask.caller.may(Right::Write));
+        let seen =
+            show.state.releases.values().filter(|release| !release.draft || ask.caller.may(Right::Write));
         seen.map(|release| show.release(release)).collect()
     });
     found.reverse();

@@ -42,8 +42,7 @@ async fn repository(ask: Ask) -> Answer {
 }
 
 async fn branches(ask: Ask) -> Answer {
-    let all: Vec<(String, String)> =
-        ask.show(|show| show.state.git.branches.clone()).into_iter().collect();
+    let all: Vec<(String, String)> = ask.show(|show| show.state.git.branches.clone()).into_iter().collect();
     ask.page(&all, |(name, sha)| ask.show(|show| show.short_branch(name, sha)))
 }
 

@@ -57,7 +57,8 @@ fn one(ask: &Ask, number: u64, id: u64) -> Answered {
 async fn review(ask: Ask, Path(number): Path<u64>) -> Answered {
     let new: NewReview = ask.body()?;
     let event = new.event.as_deref().unwrap_or_default();
-    let verdict = Verdict::of_event(event).ok_or_else(|| Refused::invalid("PullRequestReview", "event", "invalid"))?;
+    let verdict =
+        Verdict::of_event(event).ok_or_else(|| Refused::invalid("PullRequestReview", "event", "invalid"))?;
     // Whoever may only look may still say something.
     if verdict != Verdict::Commented {
         ask.needs(Right::Write)?;

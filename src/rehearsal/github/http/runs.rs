@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Answered};
 use super::ask::Ask;
 use super::{LOGS, find_job};
+use crate::rehearsal::github::json::Show;
 use crate::rehearsal::github::people::Right;
 use crate::rehearsal::github::run::{Attempt, Run};
-use crate::rehearsal::github::json::Show;
 use crate::rehearsal::github::{Held, Refused};
 
 pub(super) fn routes() -> Router<Held> {
@@ -70,7 +70,9 @@ async fn jobs(ask: Ask, Path(id): Path<u64>) -> Answered {
     let found: Vec<Value> = ask.show(|show| {
         let (run, latest) = find(&show, id, None)?;
         let attempts = run.attempts.iter().filter(|attempt| all || attempt.number == latest.number);
-        Ok(attempts.flat_map(|attempt| attempt.jobs.iter().map(move |job| show.job(run, attempt, job))).collect())
+        Ok(attempts
+            .flat_map(|attempt| attempt.jobs.iter().map(move |job| show.job(run, attempt, job)))
+            .collect())
     })?;
     Ok(ask.page_in("jobs", &found, Value::clone))
 }

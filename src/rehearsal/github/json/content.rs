@@ -48,9 +48,8 @@ impl Show<'_> {
             false => (format!("git/trees/{sha}"), format!("tree/{name}/{path}")),
         };
         let (git, web) = (self.state.url(&git), self.state.html(&web));
-        let download = is_file.then(|| {
-            format!("https://raw.githubusercontent.com/taxasge/backend/{name}/{path}")
-        });
+        let download =
+            is_file.then(|| format!("https://raw.githubusercontent.com/taxasge/backend/{name}/{path}"));
         json!({
             "type": kind,
             "size": text.len(),

@@ -101,8 +101,7 @@ impl Show<'_> {
         };
         let has_runner = job.steps.iter().any(|step| step.started.is_some())
             && job.progress != Progress::Completed(Conclusion::Skipped);
-        let steps: Vec<Value> =
-            job.steps.iter().enumerate().filter(|_| has_runner).map(step).collect();
+        let steps: Vec<Value> = job.steps.iter().enumerate().filter(|_| has_runner).map(step).collect();
         json!({
             "id": id,
             "run_id": run_id,

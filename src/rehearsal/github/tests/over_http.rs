@@ -158,8 +158,12 @@ async fn only_reviewers_of_the_environment_approve() {
     let path = format!("actions/runs/{run}/pending_deployments");
     let pending = served.get(&path).await;
     let one = &pending.body[0];
-    assert_eq!((&one["environment"]["name"], &one["current_user_can_approve"]), (&json!("production"), &json!(true)));
-    let decision = json!({"environment_ids": [one["environment"]["id"]], "state": "approved", "comment": "Go."});
+    assert_eq!(
+        (&one["environment"]["name"], &one["current_user_can_approve"]),
+        (&json!("production"), &json!(true))
+    );
+    let decision =
+        json!({"environment_ids": [one["environment"]["id"]], "state": "approved", "comment": "Go."});
     let decide = async |login: &str| served.send(Method::POST, &path, login, decision.clone()).await;
     assert_eq!(decide("viewer").await.status, 403);
     assert_eq!(decide("developer").await.status, 422);
@@ -167,7 +171,10 @@ async fn only_reviewers_of_the_environment_approve() {
     assert_eq!((approved.status, &approved.body[0]["environment"]), (200, &json!("production")));
     assert_eq!(decide("orchestrator").await.status, 422, "it has been approved");
     let approvals = served.get(&format!("actions/runs/{run}/approvals")).await;
-    assert_eq!((&approvals.body[0]["state"], &approvals.body[0]["user"]["login"]), (&json!("approved"), &json!("ops1")));
+    assert_eq!(
+        (&approvals.body[0]["state"], &approvals.body[0]["user"]["login"]),
+        (&json!("approved"), &json!("ops1"))
+    );
     served.world.github.hurry();
     let ended = served.get(&format!("actions/runs/{run}")).await;
     assert_eq!((&ended.body["status"], &ended.body["conclusion"]), (&json!("completed"), &json!("success")));
@@ -179,14 +186,18 @@ async fn logs_are_elsewhere_and_have_times() {
     let runs = served.get("actions/workflows/production.yml/runs?status=success").await;
     let run = runs.body["workflow_runs"][0]["id"].as_u64().unwrap();
     let jobs = served.get(&format!("actions/runs/{run}/jobs")).await;
-    let image = jobs.body["jobs"].as_array().unwrap().iter().find(|job| job["name"] == "Docker image").unwrap();
+    let image =
+        jobs.body["jobs"].as_array().unwrap().iter().find(|job| job["name"] == "Docker image").unwrap();
     let found = served.get(&format!("actions/jobs/{}/logs", image["id"])).await;
     assert_eq!(found.status, 302);
     let log = served.said(served.client.get(found.header("location"))).await;
     let text = log.body.as_str().unwrap();
     let pushed = text.lines().find(|line| line.contains("digest: sha256:")).unwrap();
     let time = pushed.split(' ').next().unwrap();
-    assert!(time.parse::<jiff::Timestamp>().is_ok() && time.len() == "2025-10-20T20:00:00.0000000Z".len(), "{time}");
+    assert!(
+        time.parse::<jiff::Timestamp>().is_ok() && time.len() == "2025-10-20T20:00:00.0000000Z".len(),
+        "{time}"
+    );
 }
 
 #[tokio::test]
@@ -234,7 +245,9 @@ async fn faults_are_told_as_github_tells_them() {
 #[tokio::test]
 async fn the_long_lived_branch_can_be_lost_and_main_cannot() {
     let served = Served::start(Plot::default());
-    let delete = async |name: &str| served.send(Method::DELETE, &format!("git/refs/heads/{name}"), "ops1", json!({})).await;
+    let delete = async |name: &str| {
+        served.send(Method::DELETE, &format!("git/refs/heads/{name}"), "ops1", json!({})).await
+    };
     assert_eq!(delete("main").await.status, 422);
     assert_eq!(delete("develop").await.status, 204);
     assert_eq!(delete("develop").await.status, 422);
