@@ -14,7 +14,7 @@ use rand::RngExt as _;
 
 use super::answer::JSON;
 use super::ask::Asked;
-use super::faults::{self, Trouble};
+use super::faults;
 use crate::rehearsal::github::people::{PEOPLE, Person};
 use crate::rehearsal::github::rate::Rate;
 use crate::rehearsal::github::{Held, Refused};
@@ -40,7 +40,7 @@ pub(super) async fn pass(State(world): State<Held>, request: Request, next: Next
     let trouble = faults::before(&faults, world.clock.now().wall);
     let known = caller.as_ref().ok().copied();
     let response = match (caller, trouble) {
-        (_, Some(Trouble::Instead(response))) => response,
+        (_, Some(response)) => response,
         (Err(refused), _) => refused.into_response(),
         (Ok(caller), None) => {
             parts.extensions.insert(Asked { caller, uri: uri.clone(), body: body.clone() });

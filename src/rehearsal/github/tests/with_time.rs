@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::rehearsal::github::deployment::environment_id;
 use crate::rehearsal::github::engine::after;
+use crate::rehearsal::github::merging::Merge;
 use crate::rehearsal::github::people::{DEVELOPER, ORCHESTRATOR, PLAYER};
 use crate::rehearsal::github::plot::{DeployBy, Plot, Twist};
-use crate::rehearsal::github::pull::Merge;
 use crate::rehearsal::github::refused::Refused;
 use crate::rehearsal::github::run::{Conclusion, Errand, Progress, Run};
 use crate::rehearsal::github::seed;
