@@ -15,6 +15,7 @@ mod hands;
 mod http;
 pub mod json;
 pub mod log;
+pub mod merging;
 pub mod people;
 pub mod plot;
 pub mod pull;

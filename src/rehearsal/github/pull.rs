@@ -1,37 +1,14 @@
-//! Pull requests: making, reviewing and merging them.
+//! Pull requests: making and reviewing them.
 
 use jiff::Timestamp;
 
 use super::engine::after;
-use super::git::Tree;
+use super::merging::APPROVALS;
 use super::people::{DEVELOPER, PEOPLE, Person};
 use super::plot::Twist;
 use super::refused::Refused;
-use super::run::{Conclusion, Progress};
 use super::state::State;
-use super::thread::{Intention, Merged, Pull, Review, Thread, Verdict};
-
-/// How many must approve what goes to `main`.
-const APPROVALS: usize = 2;
-
-/// Whether a pull request can be merged, as GitHub says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mergeability {
-    /// Nothing while it is being computed.
-    pub mergeable: Option<bool>,
-    pub state: &'static str,
-}
-
-/// How a merge is wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Merge {
-    /// `merge`, `squash` or `rebase`.
-    pub method: String,
-    /// The head that is meant.
-    pub sha: Option<String>,
-    pub title: Option<String>,
-    pub message: Option<String>,
-}
+use super::thread::{Intention, Pull, Review, Thread, Verdict};
 
 impl State {
     /// The thread of that number that is a pull request, and what makes it one.
@@ -178,7 +155,7 @@ impl State {
     }
 
     /// The developer had forgotten something.
-    fn late_push(&mut self, branch: &str, now: Timestamp) -> bool {
+    pub(super) fn late_push(&mut self, branch: &str, now: Timestamp) -> bool {
         let text = "# Left to the last minute.\nTIMEOUT_SECONDS = 20\n".to_owned();
         self.push(branch, &[("app/settings.py".into(), text)], "fix: Raise the timeout", DEVELOPER, now)
             .is_ok()
@@ -238,115 +215,5 @@ impl State {
             thread.updated = now;
             Ok(id)
         })?
-    }
-
-    /// Approvals of others that GitHub itself counts: it does not mind on which head they
-    /// were given.
-    fn approvals(&self, pull: &Pull) -> usize {
-        pull.decisions().iter().filter(|review| review.verdict == Verdict::Approved).count()
-    }
-
-    /// What a merge into a protected branch still lacks.
-    fn lacks(&self, pull: &Pull) -> Option<String> {
-        if pull.base != "main" {
-            return None;
-        }
-        if pull.decisions().iter().any(|review| review.verdict == Verdict::ChangesRequested) {
-            return Some("Changes have been requested on this pull request.".into());
-        }
-        if self.approvals(pull) < APPROVALS {
-            return Some(format!(
-                "At least {APPROVALS} approving reviews are required by reviewers with write access."
-            ));
-        }
-        let run = self.runs.values().rfind(|run| run.sha == pull.head_sha);
-        match run.map(|run| run.progress()) {
-            Some(Progress::Completed(Conclusion::Success)) => None,
-            Some(Progress::Completed(_)) => Some("Required status check \"Notify\" is failing.".into()),
-            _ => Some("Required status check \"Notify\" is expected.".into()),
-        }
-    }
-
-    /// Whether it can be merged.
-    #[must_use]
-    pub fn mergeability(&self, thread: &Thread, pull: &Pull, now: Timestamp) -> Mergeability {
-        let said = |mergeable, state| Mergeability { mergeable, state };
-        if !thread.is_open() || now < pull.known_from {
-            return said(None, "unknown");
-        }
-        if self.git.merged(&pull.base_sha, &pull.head_sha).is_err() {
-            return said(Some(false), "dirty");
-        }
-        let state = match () {
-            () if pull.draft => "draft",
-            () if self.lacks(pull).is_some() => "blocked",
-            () => "clean",
-        };
-        said(Some(true), state)
-    }
-
-    /// Merges it; the id of the new commit.
-    ///
-    /// # Errors
-    /// 405 where it cannot be merged, 409 where the head is another, 422 for a method that
-    /// is none.
-    pub fn merge(
-        &mut self,
-        number: u64,
-        wanted: &Merge,
-        by: &'static Person,
-        now: Timestamp,
-    ) -> Result<String, Refused> {
-        let head = self.pull(number)?.1.head.clone();
-        if self.takes_its_turn(Twist::HeadMoves) {
-            self.late_push(&head, now);
-        }
-        let (thread, pull) = self.pull(number)?;
-        if !thread.is_open() || pull.draft {
-            return Err(Refused::new(405, "Pull Request is not mergeable"));
-        }
-        if wanted.sha.as_ref().is_some_and(|sha| *sha != pull.head_sha) {
-            return Err(Refused::new(409, "Head branch was modified. Review and try the merge again."));
-        }
-        if let Some(lack) = self.lacks(pull) {
-            return Err(Refused::new(405, lack));
-        }
-        let dirty = || Refused::new(405, "Pull Request is not mergeable");
-        let files = self.git.merged(&pull.base_sha, &pull.head_sha).map_err(|_| dirty())?;
-        let title = wanted.title.clone().unwrap_or_else(|| format!("{} (#{number})", thread.title));
-        let sha = self.merged(number, &wanted.method, files, &title, wanted.message.as_deref(), by, now)?;
-        let done = Merged { sha: sha.clone(), by, at: now };
-        self.change_pull(number, |thread, pull| {
-            pull.merged = Some(done);
-            (thread.closed, thread.updated) = (Some(now), now);
-        })?;
-        Ok(sha)
-    }
-
-    /// The commit of a merge, and what its coming sets in motion.
-    #[allow(clippy::too_many_arguments)]
-    fn merged(
-        &mut self,
-        number: u64,
-        method: &str,
-        files: Tree,
-        title: &str,
-        message: Option<&str>,
-        by: &'static Person,
-        now: Timestamp,
-    ) -> Result<String, Refused> {
-        let (_, pull) = self.pull(number)?;
-        let base = pull.base.clone();
-        let parents = match method {
-            "squash" | "rebase" => vec![pull.base_sha.clone()],
-            "merge" | "" => vec![pull.base_sha.clone(), pull.head_sha.clone()],
-            _ => return Err(Refused::invalid("PullRequest", "merge_method", "invalid")),
-        };
-        let message = message.map_or_else(|| title.to_owned(), |message| format!("{title}\n\n{message}"));
-        let sha = self.git.commit(parents, files, &message, by, now);
-        // Closed before its base moves, or it would be looked at again.
-        self.change_pull(number, |thread, _| thread.closed = Some(now))?;
-        self.moved(&base, &sha, by, now);
-        Ok(sha)
     }
 }

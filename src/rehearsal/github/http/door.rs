@@ -14,7 +14,7 @@ use rand::RngExt as _;
 
 use super::answer::JSON;
 use super::ask::Asked;
-use super::faults::{self, Trouble};
+use super::faults;
 use crate::rehearsal::github::people::{PEOPLE, Person};
 use crate::rehearsal::github::rate::Rate;
 use crate::rehearsal::github::{Held, Refused};
@@ -40,7 +40,7 @@ pub(super) async fn pass(State(world): State<Held>, request: Request, next: Next
     let trouble = faults::before(&faults, world.clock.now().wall);
     let known = caller.as_ref().ok().copied();
     let response = match (caller, trouble) {
-        (_, Some(Trouble::Instead(response))) => response,
+        (_, Some(response)) => response,
         (Err(refused), _) => refused.into_response(),
         (Ok(caller), None) => {
             parts.extensions.insert(Asked { caller, uri: uri.clone(), body: body.clone() });
@@ -77,7 +77,7 @@ async fn finish(
 ) -> Response {
     let (mut parts, body) = response.into_parts();
     let body = Limited::new(body, ANSWER).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let (mut parts, mut body) = match is_ours(&parts.headers, &body) {
+    let (mut parts, mut body) = match is_ours(parts.status, &parts.headers) {
         true => (parts, body),
         // What the router itself refuses, GitHub does not know of.
         false => {
@@ -114,10 +114,11 @@ async fn finish(
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Whether an answer was made by a handler, and not by what stands before it.
-fn is_ours(headers: &HeaderMap, body: &Bytes) -> bool {
+/// Whether an answer was made by a handler or a fault, and not by what stands before them.
+fn is_ours(status: StatusCode, headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.starts_with("application/json") || kind.starts_with("text/html") || body.is_empty()
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    !is_refusal || kind.starts_with("application/json") || kind.starts_with("text/html")
 }
 
 /// The tag of a body: the same for the same.

@@ -19,12 +19,6 @@ const UNICORN: &str = "<!DOCTYPE html>\n<html><head><title>Unicorn! &middot; Git
 /// The beginning of an answer, and nothing that goes with it.
 const NO_JSON: &str = "{\"id\": 1, \"state\": \"op";
 
-/// Trouble before the deed.
-pub(super) enum Trouble {
-    /// This is answered, and nothing is done.
-    Instead(Response),
-}
-
 /// Takes its time.
 pub(super) async fn slow(faults: &Active) {
     if let Some(Fault::GitHubSlow { ms }) = faults.get("github-slow") {
@@ -33,7 +27,7 @@ pub(super) async fn slow(faults: &Active) {
 }
 
 /// What is answered in place of the deed, if anything.
-pub(super) fn before(faults: &Active, now: Timestamp) -> Option<Trouble> {
+pub(super) fn before(faults: &Active, now: Timestamp) -> Option<Response> {
     let response = if faults.has("github-502") {
         bad_gateway()
     } else if faults.has("github-unauthorised") {
@@ -49,7 +43,7 @@ pub(super) fn before(faults: &Active, now: Timestamp) -> Option<Trouble> {
     } else {
         return None;
     };
-    Some(Trouble::Instead(response))
+    Some(response)
 }
 
 fn exhausted(reset: i64) -> Response {

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::answer::{Answer, Answered};
 use super::ask::Ask;
+use crate::rehearsal::github::merging::Merge;
 use crate::rehearsal::github::people::Right;
-use crate::rehearsal::github::pull::Merge;
 use crate::rehearsal::github::{Held, Refused};
 
 pub(super) fn routes() -> Router<Held> {

@@ -81,7 +81,7 @@ impl Show<'_> {
             "environment": deployment.environment,
             "target_url": web,
             "log_url": web,
-            "environment_url": "",
+            "environment_url": "https://api.taxasge.com",
             "created_at": time(status.at),
             "updated_at": time(status.at),
             "deployment_url": url,
