@@ -64,17 +64,31 @@ fn a_release_is_closed_by_the_autopilot_without_a_lost_request() {
         assert!(phases.contains(&phase), "{phase}: {phases:?}");
     }
     assert!(score["requests"].as_u64().unwrap() > 1000, "{score}");
-    // What the old colour still gets is not measured here: that it was looked at is the one reason given.
+    // The watch has a pass, and what the old colour still gets is measured: nothing is overridden.
+    assert_eq!((&score["lost"], &score["interlocks_overridden"]), (&0.into(), &0.into()));
+    assert!(events.iter().any(|event| event["verdict"] == "PASS"), "{events:?}");
+}
+
+#[test]
+fn a_release_that_nobody_measures_is_closed_by_reasons() {
+    let (events, score) = ends("unmeasured", 0, "closed");
+    // That somebody looked at what the old colour still gets is the one reason given.
     assert_eq!((&score["lost"], &score["interlocks_overridden"]), (&0.into(), &1.into()));
+    assert!(!events.iter().any(|event| event.to_string().contains("error rate")), "{events:?}");
 }
 
 #[test]
 fn a_bad_release_is_taken_back() {
-    let (_, score) = ends("bad-release", 5, "rolled back");
-    assert!(
-        score["detected_after_seconds"].is_number() && score["rolled_back_after_seconds"].is_number(),
-        "{score}"
-    );
+    let (events, score) = ends("bad-release", 5, "rolled back");
+    let times = ["detected_after_seconds", "raised_after_seconds", "rolled_back_after_seconds"];
+    assert!(times.iter().all(|time| score[time].is_number()), "{score}");
+    // By what is measured: that is what the verdict says before the order.
+    let order = events.iter().position(|event| event["order"]["action"] == "rollback").unwrap();
+    let reason = "> 5 % for 3 of 3 samples";
+    let said = |event: &Value| {
+        event["reasons"].to_string().contains(reason) || event.to_string().contains("P0 alert")
+    };
+    assert!(events[..order].iter().any(said), "{:#?}", &events[..order]);
     assert_eq!(score["lost"], 0);
 }
 
@@ -137,14 +151,12 @@ fn the_whole_way_is_gone_by_keys() {
     room.order("S", "to confirm", "green", "[ switch ]");
     room.wait_for_text("GREEN has the traffic", SOON);
     room.wait_for_text("STAND DOWN", LATER);
-    // Nothing is measured in a rehearsal: what the operator saw stands in its place.
-    room.type_keys("T");
-    room.wait_for_text("to confirm", SOON);
-    room.type_until("blue", "confirm: blue");
-    room.type_keys("\t");
-    room.type_until("the endpoints are green's", "override it: the endpoints");
-    room.wait_for_text("[ retire ]", SOON);
-    room.type_keys("\r");
+    // Until its last users have hung up the old colour is not stopped.
+    room.wait_for("retire to be clear", LATER, |screen| {
+        let text = screen.contents();
+        text.contains("T retire") && !text.contains("T retire ✗")
+    });
+    room.order("T", "to confirm", "blue", "[ retire ]");
     room.wait_for_text("CLOSED", LATER);
     room.wait_for_text("The release is closed", LATER);
     room.type_keys("qq");

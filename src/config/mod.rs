@@ -36,11 +36,37 @@ use toml::de::DeTable;
 pub use error::{ConfigError, Mistake};
 pub use types::*;
 
+use crate::sop::colour::{Colour, PerColour};
 use findings::{Finding, Notes};
 use source::{Source, printable};
 
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
+
+/// Every query of every preset by its preset and signal, as it is asked for a namespace
+/// `taxasge` with the Service `backend`, the Deployments `backend-blue` and
+/// `backend-green`, and a window of a minute: what a metrics server has to understand.
+pub fn shipped_queries() -> impl Iterator<Item = (String, String)> {
+    let names = |colour: Colour| ColourNames {
+        value: colour.name().to_owned(),
+        deployment: format!("backend-{colour}"),
+    };
+    let kubernetes = Kubernetes {
+        kubeconfig: None,
+        context: None,
+        namespace: "taxasge".to_owned(),
+        service: "backend".to_owned(),
+        selector_key: "version".to_owned(),
+        colours: PerColour::from_fn(names),
+        container: "backend".to_owned(),
+        port: 8000,
+        token: None,
+    };
+    presets::texts().filter_map(move |(name, text)| {
+        let asked = template::expand(&text, &kubernetes, std::time::Duration::from_secs(60));
+        Some((name, asked.total?))
+    })
+}
 
 /// Finds, reads and checks the configuration, and chooses an environment.
 ///

@@ -57,6 +57,18 @@ pub(super) fn preset(name: &str) -> Option<Preset> {
     Some(filled(all))
 }
 
+/// All texts of all presets, fragments put in, placeholders not.
+pub(super) fn texts() -> impl Iterator<Item = (String, String)> {
+    names().flat_map(|name| {
+        let queries = preset(name).unwrap_or_default().into_iter();
+        queries.flat_map(move |(id, queries)| {
+            let beside = [queries.volume_query, queries.bad_query, queries.all_query, queries.maximum_query];
+            let texts = std::iter::once(queries.query).chain(beside.into_iter().flatten());
+            texts.map(move |text| (format!("{name}: {id}"), text)).collect::<Vec<_>>()
+        })
+    })
+}
+
 /// The signals with the file's fragments put in.
 fn filled(file: File) -> Preset {
     let fill = |text: String| {

@@ -262,6 +262,14 @@ pub enum Holds {
 }
 
 impl LabelMatcher {
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// When it is none, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        super::values::matcher(text).map_err(|reason| reason.why.to_string())
+    }
+
     /// Whether it holds for a label's value; empty: there is no such label.
     #[must_use]
     pub fn holds(&self, value: &str) -> bool {

@@ -235,8 +235,12 @@ impl Autopilot {
 
     /// Whether the release has to be taken back.
     fn is_bad(&self, room: &Room) -> bool {
-        if self.has_stood(room, |verdict| verdict == Verdict::Fail) {
+        if room.open_triggers().next().is_some() || self.has_stood(room, |verdict| verdict == Verdict::Fail) {
             return true;
+        }
+        // What is measured says more than a few answers.
+        if room.assessed.evidence.is_measured() {
+            return false;
         }
         let Some(switched) = &room.switched else { return false };
         let since = room.world.probes.iter().rev().take_while(|(at, _)| at.wall > switched.at).take(PROBES);

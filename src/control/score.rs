@@ -21,6 +21,8 @@ pub(super) struct Score {
     pub lost: u64,
     /// Seconds from the release's first fault to the first verdict that says so.
     pub detected_after_seconds: Option<f64>,
+    /// Seconds from the release's first bad answer to the reason to roll back.
+    pub raised_after_seconds: Option<f64>,
     /// Seconds from that verdict (else from the order) until the traffic was seen to be back.
     pub rolled_back_after_seconds: Option<f64>,
     pub interlocks_overridden: usize,
@@ -44,6 +46,7 @@ impl Score {
             format!("answered with an error  {}", self.errors),
             format!("lost                    {}", self.lost),
             format!("time to detect          {}", seconds(self.detected_after_seconds)),
+            format!("time to the reason      {}", seconds(self.raised_after_seconds)),
             format!("time to roll back       {}", seconds(self.rolled_back_after_seconds)),
             format!("interlocks overridden   {}", self.interlocks_overridden),
         ]
@@ -57,6 +60,8 @@ pub(super) struct Scorer {
     fault: Option<Moment>,
     /// The first verdict that said so.
     detected: Option<Moment>,
+    /// The first reason to roll back after the fault.
+    raised: Option<Moment>,
     score: Score,
 }
 
@@ -88,6 +93,9 @@ impl Scorer {
             self.detected = Some(room.now);
             self.score.detected_after_seconds = Some(room.now.since(fault).as_secs_f64());
         }
+        if self.raised.is_none() && self.fault.is_some() && room.open_triggers().next().is_some() {
+            self.raised = Some(room.now);
+        }
         let record = room.record.iter().flat_map(|record| &record.operations);
         self.score.interlocks_overridden = record.map(|operation| operation.overrides.len()).sum();
         if let Some(operation) = room.operations.latest()
@@ -102,6 +110,8 @@ impl Scorer {
     /// The sheet so far.
     #[must_use]
     pub(super) fn score(&self, counts: &Counts) -> Score {
-        self.score.clone().with(counts)
+        let raised = self.raised.zip(counts.first_bad).map(|(raised, bad)| raised.since_wall(bad));
+        let raised_after_seconds = raised.map(|time| time.as_secs_f64());
+        Score { raised_after_seconds, ..self.score.clone() }.with(counts)
     }
 }

@@ -41,6 +41,22 @@ pub enum Fault {
     Colleague,
     /// A GitOps controller owns the Service and puts its selector back.
     GitOps,
+    /// Prometheus is gone: connections to it are refused.
+    MetricsLost,
+    /// Prometheus takes questions and answers none of them.
+    MetricsFrozen,
+    /// Prometheus finds no series.
+    MetricsEmpty,
+    /// Prometheus' values are no numbers.
+    MetricsNan,
+    /// Prometheus, or a proxy before it, answers everything with this status: 500, 503.
+    MetricsErrors { status: u16 },
+    /// Prometheus says that its answers may be of a part only.
+    MetricsWarnings,
+    /// Prometheus finds two series where there is one.
+    MetricsSeveral,
+    /// Somebody has silenced the alert.
+    AlertSilenced,
 }
 
 /// The name of a fault, apart from its figures: there is at most one of each.
@@ -48,7 +64,7 @@ pub type FaultName = &'static str;
 
 impl Fault {
     /// Each of them once, with the figures that it has when nobody says others.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 23] = [
         Self::Errors { rate: 0.12 },
         Self::Latency { p95_ms: 1400 },
         Self::Leak { mib_per_minute: 600 },
@@ -64,6 +80,14 @@ impl Fault {
         Self::ClockSkew { seconds: 90 },
         Self::Colleague,
         Self::GitOps,
+        Self::MetricsLost,
+        Self::MetricsFrozen,
+        Self::MetricsEmpty,
+        Self::MetricsNan,
+        Self::MetricsErrors { status: 503 },
+        Self::MetricsWarnings,
+        Self::MetricsSeveral,
+        Self::AlertSilenced,
     ];
 
     /// The fault of that name, with its ordinary figures.
@@ -96,6 +120,14 @@ impl Fault {
             Self::ClockSkew { seconds } => format!("the API server's clock is {seconds} s ahead"),
             Self::Colleague => "a colleague moves the traffic with kubectl".into(),
             Self::GitOps => "Argo CD owns the Service and puts it back".into(),
+            Self::MetricsLost => "Prometheus is gone".into(),
+            Self::MetricsFrozen => "Prometheus answers nothing".into(),
+            Self::MetricsEmpty => "Prometheus finds no series".into(),
+            Self::MetricsNan => "Prometheus answers NaN".into(),
+            Self::MetricsErrors { status } => format!("Prometheus answers {status}"),
+            Self::MetricsWarnings => "Prometheus answers with warnings".into(),
+            Self::MetricsSeveral => "Prometheus answers with several series".into(),
+            Self::AlertSilenced => "somebody has silenced the alert".into(),
         }
     }
 
@@ -124,6 +156,14 @@ impl Fault {
             Self::ClockSkew { .. } => "clock-skew",
             Self::Colleague => "colleague",
             Self::GitOps => "git-ops",
+            Self::MetricsLost => "metrics-lost",
+            Self::MetricsFrozen => "metrics-frozen",
+            Self::MetricsEmpty => "metrics-empty",
+            Self::MetricsNan => "metrics-nan",
+            Self::MetricsErrors { .. } => "metrics-errors",
+            Self::MetricsWarnings => "metrics-warnings",
+            Self::MetricsSeveral => "metrics-several",
+            Self::AlertSilenced => "alert-silenced",
         }
     }
 }

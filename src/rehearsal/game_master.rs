@@ -4,13 +4,17 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::cluster;
 use super::faults::Fault;
+use super::prometheus::exposition;
+use super::prometheus::target::{Target, targets};
 use super::world::World;
 
 /// What a wrong request is answered.
@@ -24,6 +28,8 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/reset", post(reset))
         .route("/compact", post(compact))
         .route("/score", get(score))
+        .route("/targets", get(scrape_targets))
+        .route("/metrics/{pod}", get(metrics))
         .with_state(world)
 }
 
@@ -87,6 +93,24 @@ async fn score(State(world): State<Arc<World>>) -> Json<Value> {
     Json(json!({"requests": counts.requests, "errors": counts.errors, "lost": counts.lost}))
 }
 
+/// The pods, for the HTTP service discovery of another Prometheus: the lab's labels, and
+/// the path of this door at which each is scraped.
+async fn scrape_targets(State(world): State<Arc<World>>, headers: HeaderMap) -> Json<Value> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let target = |target: Target| {
+        let labels = target.labels.iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        let path = ("__metrics_path__".to_owned(), json!(format!("/metrics/{}", target.pod)));
+        json!({"targets": [host], "labels": Value::Object(labels.chain([path]).collect())})
+    };
+    Json(targets(&world).into_iter().map(target).collect())
+}
+
+/// What one pod tells a scraper.
+async fn metrics(State(world): State<Arc<World>>, Path(pod): Path<String>) -> Result<Response, StatusCode> {
+    let text = exposition(&world, &pod).await.ok_or(StatusCode::BAD_GATEWAY)?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +141,12 @@ mod tests {
         client.post(format!("{url}/reset")).send().await.unwrap();
         assert_eq!(world.faults.active().all().count(), 0);
         assert!(world.store.version() > 0, "the world is there");
+        let text =
+            async |path: &str| client.get(format!("{url}{path}")).send().await.unwrap().text().await.unwrap();
+        let targets: Value = serde_json::from_str(&text("/targets").await).unwrap();
+        assert_eq!(targets.as_array().unwrap().len(), 6, "{targets}");
+        assert_eq!(targets[0]["labels"]["color"], "blue");
+        let path = targets[0]["labels"]["__metrics_path__"].as_str().unwrap();
+        assert!(text(path).await.contains("db_connections_max{version=\"v1.0.0\"} 100"));
     }
 }

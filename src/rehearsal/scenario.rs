@@ -43,6 +43,8 @@ shipped![
     "expired-credentials",
     "log-flood",
     "clock-skew",
+    "metrics-trouble",
+    "unmeasured",
     "chaos",
 ];
 
@@ -74,6 +76,9 @@ pub struct Scenario {
     /// What is wrong with the version that runs at the start.
     #[serde(default)]
     pub running: Running,
+    /// Whether anything measures the traffic: Prometheus, and what alerts by it.
+    #[serde(default = "yes")]
+    pub measured: bool,
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Planned>,
@@ -214,6 +219,7 @@ impl Default for Scenario {
             timings: Timings::default(),
             users: Users::default(),
             running: Running::default(),
+            measured: yes(),
             faults: Vec::new(),
         }
     }
@@ -234,6 +240,10 @@ impl Default for Users {
         // The procedure's own figures: about 1,000 requests a second.
         Self { requests_per_second: 1000.0, error_rate: 0.002, latency: Duration::from_millis(40) }
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn from() -> String {

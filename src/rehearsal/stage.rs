@@ -15,8 +15,9 @@ use super::api::Api;
 use super::api::who::{USERS, Who};
 use super::application::{front, users};
 use super::scenario::{NAMESPACE, PORT, SERVICE, Scenario};
+use super::signals::Signals;
 use super::world::World;
-use super::{cluster, game_master, plot};
+use super::{cluster, game_master, pagerduty, plot, signals};
 use crate::config::{self, ConfigError, Environment};
 
 /// The name of the environment.
@@ -30,6 +31,8 @@ pub struct Stage {
     api: Api,
     application: SocketAddr,
     control: SocketAddr,
+    /// `None`: nothing is measured in this scenario.
+    signals: Option<Signals>,
     directory: Directory,
     _stop: DropGuard,
 }
@@ -74,6 +77,10 @@ impl Stage {
         tokio::spawn(front::serve(Arc::clone(&world), front, stop.clone()));
         tokio::spawn(users::run(Arc::clone(&world), stop.clone()));
         tokio::spawn(plot::run(Arc::clone(&world), speed, stop.clone()));
+        let signals = match world.scenario.measured {
+            true => Some(Signals::start(&world, &stop)?),
+            false => None,
+        };
         let router = game_master::router(Arc::clone(&world));
         let ended = stop.clone();
         tokio::spawn(async move {
@@ -87,7 +94,8 @@ impl Stage {
             Some(path) => Directory::Given(std::path::absolute(path)?),
             None => Directory::Own(TempDir::with_prefix("cutover-rehearsal-")?),
         };
-        let stage = Self { world, speed, api, application, control, directory, _stop: stop.drop_guard() };
+        let _stop = stop.drop_guard();
+        let stage = Self { world, speed, api, application, control, signals, directory, _stop };
         stage.write_files().await?;
         Ok(stage)
     }
@@ -113,14 +121,18 @@ impl Stage {
     /// Where everything is, for other clients.
     #[must_use]
     pub fn urls(&self) -> Value {
-        json!({
+        let mut urls = json!({
             "api": self.api.url(),
             "application": format!("http://{}", self.application),
             "control": format!("http://{}", self.control),
             "namespace": NAMESPACE,
             "service": SERVICE,
             "scenario": self.world.scenario.name,
-        })
+        });
+        for (name, url) in self.signals.iter().flat_map(Signals::urls) {
+            urls[name] = json!(url);
+        }
+        urls
     }
 
     /// The environment that leads to this world, its policy shortened by the speed.
@@ -157,7 +169,7 @@ path = "/health"
 version = true
 json = {{ "/status" = "ok" }}
 "#
-        )
+        ) + &self.signals.as_ref().map(|signals| signals.config(ENVIRONMENT, self.speed)).unwrap_or_default()
     }
 
     async fn write_files(&self) -> io::Result<()> {
@@ -168,6 +180,10 @@ json = {{ "/status" = "ok" }}
         for who in &USERS {
             let path = directory.join(kubeconfig_name(who));
             tokio::fs::write(path, self.api.kubeconfig(who, Some(&authority))).await?;
+        }
+        if self.signals.is_some() {
+            // It opens nothing outside this world.
+            tokio::fs::write(directory.join(signals::TOKEN_FILE), pagerduty::TOKEN).await?;
         }
         tokio::fs::write(directory.join("urls.json"), format!("{:#}\n", self.urls())).await?;
         tokio::fs::write(directory.join("config.toml"), self.config(&kubeconfig_name(&USERS[1]))).await

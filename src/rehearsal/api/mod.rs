@@ -21,7 +21,7 @@ pub mod who;
 mod write;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl Api {
     /// When no port or no certificate is to be had.
     pub fn start(world: Arc<World>) -> io::Result<Self> {
         let identity = tls::identity()?;
-        let listener = server::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = super::door::open()?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         tokio::spawn(server::serve(world, listener, identity.acceptor, stop.clone()));

@@ -2,8 +2,6 @@
 //! faults that trouble connections.
 
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,28 +11,18 @@ use axum::http::{HeaderValue, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::request::answer;
+use crate::rehearsal::door::bind;
 use crate::rehearsal::world::World;
 
 /// How long a client may take to shake hands.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Connections that wait to be taken.
-const BACKLOG: u32 = 1024;
 /// When a port that is still busy is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
-
-/// Binds a port of loopback, the one that the system gives for port 0.
-pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    // The port must be there again when the server comes back from the dead.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
 
 /// Serves until `stop`. While the API server is lost, nobody listens at its port and
 /// all its connections are cut.

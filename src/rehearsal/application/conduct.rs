@@ -11,8 +11,6 @@ use crate::rehearsal::scenario::Users;
 
 /// The tail of the latency's distribution: the 95th percentile is so many times the mean.
 const P95_TO_MEAN: f64 = 2.0;
-/// Memory that the application takes at its start, in MiB.
-const AT_START_MIB: f64 = 24.0;
 
 /// How an application behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +26,9 @@ pub struct Conduct {
 }
 
 impl Conduct {
+    /// Memory that the application takes at its start, in MiB.
+    pub const AT_START_MIB: f64 = 24.0;
+
     /// As the users know it, with what the container's environment says of it.
     #[must_use]
     pub fn of(users: &Users, container: &Value) -> Self {
@@ -71,7 +72,18 @@ impl Conduct {
     /// MiB that are resident when the application has run for so long.
     #[must_use]
     pub fn resident_mib(&self, running: Duration) -> f64 {
-        AT_START_MIB + self.leak_per_minute * running.as_secs_f64() / 60.0
+        Self::AT_START_MIB + self.leak_per_minute * running.as_secs_f64() / 60.0
+    }
+
+    /// The share of answers that take no longer than that.
+    #[must_use]
+    pub fn answered_within(&self, time: Duration) -> f64 {
+        if self.latency.is_zero() {
+            return 1.0;
+        }
+        // The inverse of the time to an answer.
+        let tail = time.as_secs_f64() / self.latency.as_secs_f64() * 2.0 - 1.0;
+        if tail < 0.0 { 0.0 } else { 1.0 - (-tail).exp() }
     }
 
     /// The time to one answer, for a number drawn from 0 to 1: at least half the mean,
@@ -112,5 +124,10 @@ mod tests {
         let ratio = conduct.time_to_answer(0.95).as_secs_f64() / conduct.latency.as_secs_f64();
         assert!((ratio - P95_TO_MEAN).abs() < 0.01, "{ratio}");
         assert!(conduct.time_to_answer(1.0).as_secs_f64().is_finite());
+        for drawn in [0.0, 0.3, 0.95] {
+            let share = conduct.answered_within(conduct.time_to_answer(drawn));
+            assert!((share - drawn).abs() < 1e-6, "{drawn}: {share}");
+        }
+        assert_eq!(conduct.answered_within(Duration::ZERO), 0.0);
     }
 }

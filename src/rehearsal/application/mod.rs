@@ -4,7 +4,7 @@
 mod conduct;
 pub mod front;
 pub mod log;
-mod metrics;
+pub mod metrics;
 pub mod process;
 pub mod users;
 

@@ -86,6 +86,15 @@ impl Process {
         self.nature.faults.as_ref().map_or(conduct, |faults| conduct.under(&faults.active()))
     }
 
+    /// Whether it is of the release, and something is wrong with that now.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        self.nature
+            .faults
+            .as_ref()
+            .is_some_and(|faults| faults.active().all().any(|fault| fault.is_of_the_release()))
+    }
+
     /// MiB that it has, and may have.
     #[must_use]
     pub fn memory_mib(&self, now: Moment) -> (f64, Option<f64>) {

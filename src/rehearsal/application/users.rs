@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rand::RngExt as _;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -16,11 +17,17 @@ use crate::rehearsal::cluster::store::Key;
 use crate::rehearsal::faults::Fault;
 use crate::rehearsal::scenario::{NAMESPACE, SERVICE};
 use crate::rehearsal::world::World;
+use crate::sop::moment::Moment;
 
 /// How often requests are made: as many as are due.
 const TICK: Duration = Duration::from_millis(50);
 /// Connections that are kept alive.
 const KEPT: usize = 20;
+/// How long one is kept at least and at most, in seconds: by then all users are where the
+/// Service leads, and the old colour has none.
+const KEPT_FOR: std::ops::Range<f64> = 5.0..15.0;
+/// sop.md: a release that answers more slowly than that is taken back.
+const TOO_SLOW: Duration = Duration::from_secs(1);
 /// Most requests of one tick; a machine that is late does not catch up.
 const MOST: f64 = 2000.0;
 
@@ -36,6 +43,8 @@ pub struct Counts {
     pub errors: u64,
     /// Requests without any answer.
     pub lost: u64,
+    /// When a release that has a fault first answered badly.
+    pub first_bad: Option<Timestamp>,
 }
 
 impl Tally {
@@ -48,6 +57,10 @@ impl Tally {
     /// Begins anew.
     pub fn clear(&self) {
         *self.lock() = Counts::default();
+    }
+
+    fn bad(&self, at: Timestamp) {
+        self.lock().first_bad.get_or_insert(at);
     }
 
     fn count(&self, outcome: Option<u16>) {
@@ -86,7 +99,7 @@ pub fn endpoint(world: &World) -> Option<Arc<Process>> {
 pub async fn run(world: Arc<World>, stop: CancellationToken) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut kept: Vec<Option<Arc<Process>>> = vec![None; KEPT];
+    let mut kept: Vec<Option<Kept>> = (0..KEPT).map(|_| None).collect();
     let (mut due, mut flood, mut before) = (0.0, 0.0, world.clock.now());
     loop {
         tokio::select! {
@@ -101,10 +114,16 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
             due -= 1.0;
             let slot = world.chance(|dice| dice.random_range(0..2 * KEPT));
             let process = match kept.get_mut(slot) {
-                Some(connection) => connected(&world, connection),
+                Some(connection) => connected(&world, connection, now),
                 None => endpoint(&world),
             };
-            let outcome = process.map(|process| process.request(&world).0);
+            let outcome = process.map(|process| {
+                let (status, took) = process.request(&world);
+                if (status >= 500 || took > TOO_SLOW) && process.has_faults() {
+                    world.application.tally.bad(now.wall);
+                }
+                status
+            });
             world.application.tally.count(outcome);
         }
         if let Some(Fault::LogFlood { lines_per_second }) = world.faults.active().get("log-flood") {
@@ -114,16 +133,24 @@ pub async fn run(world: Arc<World>, stop: CancellationToken) {
     }
 }
 
+/// A connection that is kept alive.
+struct Kept {
+    process: Arc<Process>,
+    /// When its user hangs up.
+    until: Moment,
+}
+
 /// The pod at the end of a kept connection. One that has said good-bye is replaced by
 /// another; the request that finds a pod dead without a word is lost.
-fn connected(world: &World, connection: &mut Option<Arc<Process>>) -> Option<Arc<Process>> {
-    if connection.as_ref().is_none_or(|process| process.was_drained()) {
-        *connection = endpoint(world);
+fn connected(world: &World, connection: &mut Option<Kept>, now: Moment) -> Option<Arc<Process>> {
+    if connection.as_ref().is_none_or(|kept| kept.process.was_drained() || kept.until <= now) {
+        let lasts = Duration::from_secs_f64(world.chance(|dice| dice.random_range(KEPT_FOR)));
+        *connection = endpoint(world).map(|process| Kept { process, until: now.plus(lasts) });
     }
-    if connection.as_ref().is_some_and(|process| !process.is_serving()) {
+    if connection.as_ref().is_some_and(|kept| !kept.process.is_serving()) {
         *connection = None;
     }
-    connection.clone()
+    connection.as_ref().map(|kept| Arc::clone(&kept.process))
 }
 
 /// Writes so many ERROR lines, spread over all pods; how many there were.
