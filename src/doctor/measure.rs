@@ -141,24 +141,23 @@ impl Doctor {
     }
 
     /// A percentile never exceeds its histogram's last finite bound: an alert at or above
-    /// that bound can never be raised (FACTS, section 3).
-    async fn bounds(&self, watched: &WatchedSignal) -> Vec<Finding> {
+    /// that bound can never be raised (FACTS, section 3). Several histograms in one query
+    /// are alternatives, as `or` has it: the first one that there is counts.
+    async fn bounds(&self, watched: &WatchedSignal) -> Option<Finding> {
         let signal = &watched.signal;
         let (Rule::Above { alert, .. }, Unit::Milliseconds) = (signal.rule, signal.unit) else {
-            return Vec::new();
+            return None;
         };
-        let Some((_, text)) = scopes(&watched.queries.value).next() else { return Vec::new() };
-        let mut findings = Vec::new();
+        let (_, text) = scopes(&watched.queries.value).next()?;
         for histogram in BUCKETS.find_iter(text).map(|found| found.as_str().trim()) {
             let Ok(answer) = self.ask(&format!("count by (le) ({histogram})")).await else { continue };
             let scale = if histogram.contains("_milliseconds") { 1.0 } else { 1000.0 };
             let bounds = answer.series.iter().filter_map(|series| series.labels.get("le")?.parse().ok());
-            // Several texts of one query are alternatives: most find nothing.
             let Some(last) = last_finite(bounds) else { continue };
             let histogram = histogram.split('{').next().unwrap_or_default().trim();
-            findings.push(bound(signal, histogram, last * scale, alert));
+            return Some(bound(signal, histogram, last * scale, alert));
         }
-        findings
+        None
     }
 }
 
