@@ -7,10 +7,11 @@ use reqwest::header::{ETAG, HeaderMap, IF_NONE_MATCH, LINK};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::rehearsal::door;
 use crate::rehearsal::faults::Fault;
 use crate::rehearsal::github::people::{self, PLAYER};
 use crate::rehearsal::github::plot::Plot;
-use crate::rehearsal::github::{listen, serve};
+use crate::rehearsal::github::router;
 use crate::rehearsal::scenario::Scenario;
 use crate::rehearsal::world::World;
 
@@ -40,11 +41,12 @@ impl Served {
     fn start(plot: Plot) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::new(Scenario { github: plot, ..Scenario::default() }, 1);
-        let listener = listen().unwrap();
+        let listener = door::open().unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         world.github.is_at(&url);
         let stop = CancellationToken::new();
-        tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
+        let (router, faults) = (router(Arc::clone(&world)), world.faults.clone());
+        tokio::spawn(door::serve(listener, router, faults, Some("github-lost"), stop.clone()));
         let redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(redirects).build().unwrap();
         Self { world, url, client, _stop: stop.drop_guard() }
