@@ -123,19 +123,21 @@ fn note(scene: &Scene<'_>) -> (String, Tone) {
 
 /// As much as so many rows hold.
 fn fitting(scene: &Scene<'_>, width: usize, rows: usize, chosen: Option<usize>) -> Vec<Line<'static>> {
-    let mut fitted = Vec::new();
-    for telling in TELLINGS {
-        fitted = lines(scene, width, chosen, telling);
-        if fitted.len() <= rows {
-            break;
-        }
-    }
-    fitted
+    let columns = row::Columns::new(scene, width);
+    // Rows are counted without the last hour, which is the dear part of them.
+    let blank = columns.without_history();
+    let fits = |telling: &Telling| lines(scene, &blank, chosen, *telling).len() <= rows;
+    let [.., last] = TELLINGS;
+    lines(scene, &columns, chosen, TELLINGS.into_iter().find(fits).unwrap_or(last))
 }
 
-fn lines(scene: &Scene<'_>, width: usize, chosen: Option<usize>, telling: Telling) -> Vec<Line<'static>> {
-    let room = scene.room;
-    let columns = row::Columns::new(scene, width);
+fn lines(
+    scene: &Scene<'_>,
+    columns: &row::Columns,
+    chosen: Option<usize>,
+    telling: Telling,
+) -> Vec<Line<'static>> {
+    let (room, width) = (scene.room, columns.width);
     let mut lines = Vec::new();
     for (place, (track, judged)) in room.metrics.tracks.iter().zip(&room.assessed.signals).enumerate() {
         let is_chosen = chosen == Some(place);

@@ -16,6 +16,9 @@ const ASCII: [char; 8] = ['_', '.', '-', ':', '=', '+', '*', '#'];
 /// that stays where it is on the clock, so that a row changes only when something is new.
 /// Where nothing was measured nothing is drawn.
 pub(super) fn spark(scene: &Scene<'_>, history: &History, width: usize) -> String {
+    if width == 0 {
+        return String::new();
+    }
     let switched = scene.room.switched.as_ref().map(|switched| switched.at);
     let (levels, mark) = if scene.look.unicode { (UNICODE, '│') } else { (ASCII, '|') };
     let columns = Columns::new(scene.room.now.wall, width);

@@ -27,7 +27,7 @@ const WEEK_FROM: usize = 100;
 /// How wide each column is: the same in all rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
-    width: usize,
+    pub(super) width: usize,
     name: usize,
     figure: usize,
     thresholds: usize,
@@ -62,6 +62,11 @@ impl Columns {
         sized.name = sized.name.saturating_sub(too_wide);
         sized.spark = width.saturating_sub(sized.fixed());
         sized
+    }
+
+    /// The same columns with nothing in that of the last hour.
+    pub(super) const fn without_history(self) -> Self {
+        Self { spark: 0, ..self }
     }
 
     /// All but the last hour, with the gaps between them.
