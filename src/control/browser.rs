@@ -40,3 +40,15 @@ pub(super) async fn show(url: &str) -> Result<(), String> {
     }
     Err(why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_but_a_page_is_opened() {
+        for link in ["file:///etc/passwd", "javascript:alert(1)", "-version", "/bin/sh", "http:", ""] {
+            assert_eq!(show(link).await, Err(format!("{link} is no page")));
+        }
+    }
+}

@@ -169,8 +169,15 @@ impl Room {
         sample.reading.number().filter(|rate| fresh && *rate >= 0.0)
     }
 
-    /// The alerts, where they were read lately.
-    fn fresh_alerts(&self) -> Option<&[Alert]> {
+    /// Whether a probe's answer of that time still says something about now.
+    #[must_use]
+    pub fn probe_holds(&self, at: Moment) -> bool {
+        self.now.since(at) <= PROBE_HOLDS
+    }
+
+    /// The alerts, where they were read lately enough to say something about now.
+    #[must_use]
+    pub fn fresh_alerts(&self) -> Option<&[Alert]> {
         let (at, alerts) = self.metrics.alerts.as_ref()?;
         (self.now.since(*at) <= ALERTS_HOLD).then_some(alerts.as_slice())
     }

@@ -83,3 +83,64 @@ async fn ask_again(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(5);
+    const LONGEST: Duration = Duration::from_secs(15);
+    const ROUNDS: usize = 8;
+
+    /// A server that is away until its last round; notes when it was asked.
+    struct Away {
+        asked: Arc<Mutex<Vec<Instant>>>,
+        stop: CancellationToken,
+    }
+
+    impl Polled for Away {
+        async fn round(&mut self) -> (Vec<Observation>, LinkState) {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push(Instant::now());
+            if asked.len() < ROUNDS {
+                return (Vec::new(), LinkState::Lost { why: "connection refused".into() });
+            }
+            self.stop.cancel();
+            (Vec::new(), LinkState::Live)
+        }
+    }
+
+    /// The times between the rounds, and how often the link's state was told.
+    async fn gaps(longest_pause: Option<Duration>) -> (Vec<Duration>, usize) {
+        let (sender, mut told) = mpsc::channel(ROUNDS);
+        let (asked, stop) = (Arc::default(), CancellationToken::new());
+        let away = Away { asked: Arc::clone(&asked), stop: stop.clone() };
+        let pace = Pace { every: EVERY, longest_pause };
+        poll(SourceId::Alerts, pace, async { Ok(away) }, &sender, &stop).await;
+        let gaps = asked.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let mut links = 0;
+        while let Ok(Observation::Link(..)) = told.try_recv() {
+            links += 1;
+        }
+        (gaps, links)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_away_is_asked_less_often() {
+        let (gaps, links) = gaps(Some(LONGEST)).await;
+        assert_eq!(gaps[0], EVERY);
+        assert!(gaps.iter().all(|gap| (EVERY..=LONGEST + EVERY).contains(gap)), "{gaps:?}");
+        assert!(gaps[4..].iter().all(|gap| *gap > EVERY), "{gaps:?}");
+        assert_eq!(links, 2, "that it is lost is told once, and once that it is back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_measures_is_asked_at_its_pace_whatever_it_gets() {
+        let (gaps, _) = gaps(None).await;
+        assert_eq!(gaps, [EVERY; ROUNDS - 1]);
+    }
+}

@@ -432,6 +432,12 @@ impl Binding {
             .find(|binding| matches!(&binding.does, Does::Intent(Intent::Ask(known)) if *known == kind))
     }
 
+    /// The first binding of an intent.
+    #[must_use]
+    pub fn of_intent(intent: &Intent) -> Option<&'static Self> {
+        BINDINGS.iter().find(|binding| matches!(&binding.does, Does::Intent(known) if known == intent))
+    }
+
     /// The first key, as it is written.
     #[must_use]
     pub fn key(&self) -> String {

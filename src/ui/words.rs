@@ -45,9 +45,19 @@ pub(crate) fn action(action: &Action, glyphs: &Glyphs) -> String {
     }
 }
 
-/// What the newest of some probes was answered: `200 in 38 ms, v1.1.0`.
-pub(crate) fn probe(probes: &VecDeque<(Moment, Probe)>) -> (String, Tone) {
-    let Some((_, probe)) = probes.back() else { return ("not asked yet".to_owned(), Tone::Dim) };
+/// What the newest of some probes was answered: `200 in 38 ms, v1.1.0`. One that is too
+/// old to say anything about now says so.
+pub(crate) fn probe(room: &Room, probes: &VecDeque<(Moment, Probe)>) -> (String, Tone) {
+    let Some((at, probe)) = probes.back() else { return ("not asked yet".to_owned(), Tone::Dim) };
+    let (words, tone) = answer(probe);
+    if room.probe_holds(*at) {
+        return (words, tone);
+    }
+    let age = text::age(room.now.since(*at)).unwrap_or_default();
+    (format!("STALE {age}: {words}"), if tone == Tone::Bad { tone } else { Tone::Warn })
+}
+
+fn answer(probe: &Probe) -> (String, Tone) {
     let version = probe.version.as_deref().map(|version| format!(", {version}")).unwrap_or_default();
     match &probe.answer {
         Ok(status) => {

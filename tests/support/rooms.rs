@@ -275,11 +275,16 @@ impl Stage {
     /// [`Stage::measuring`], and the traffic has just gone to green.
     pub fn released(change: impl FnOnce(&mut Setting)) -> Self {
         let mut stage = Self::measuring(change);
-        stage.operate();
-        let mut record = stage.room.record.clone().unwrap();
-        record.operations.push(switch_record(stage.now.wall));
-        stage.see(Observation::Record(record));
+        stage.switch_over();
         stage
+    }
+
+    /// The traffic goes to green.
+    pub fn switch_over(&mut self) -> &mut Self {
+        self.operate();
+        let mut record = self.room.record.clone().unwrap();
+        record.operations.push(switch_record(self.now.wall));
+        self.see(Observation::Record(record))
     }
 
     /// So many rounds of samples, 5 s apart; `None` is an answer without a value.

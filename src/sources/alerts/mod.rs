@@ -5,6 +5,7 @@
 mod answer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use tokio::sync::mpsc;
@@ -17,6 +18,10 @@ use crate::config::{Alerts, Metrics};
 use crate::room::message::{LinkState, Observation, SourceId};
 use crate::sop::alert::{Alert, AlertState};
 
+/// Longest pause beside the interval while the server is away: well within the time for
+/// which alerts hold.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
 /// Asks again and again for as long as anybody listens.
 pub async fn run(
     alerts: Arc<Alerts>,
@@ -24,7 +29,7 @@ pub async fn run(
     sender: mpsc::Sender<Observation>,
     stop: CancellationToken,
 ) {
-    let pace = Pace { every: alerts.interval, longest_pause: None };
+    let pace = Pace { every: alerts.interval, longest_pause: Some(LONGEST_PAUSE) };
     let opening = Reader::new(&alerts, metrics.as_deref());
     poll(SourceId::Alerts, pace, opening, &sender, &stop).await;
 }

@@ -233,7 +233,7 @@ fn probe(scene: &Scene<'_>) -> Line<'static> {
     if room.world.probes.is_empty() {
         return Line::styled(format!("{} has not been asked yet", room.setting.url), scene.style(Tone::Dim));
     }
-    let (words, tone) = words::probe(&room.world.probes);
+    let (words, tone) = words::probe(room, &room.world.probes);
     Line::styled(format!("{words}  {}", room.setting.url), scene.style(tone))
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sop::signal::{History, Track};
+use crate::sop::signal::History;
 use crate::ui::scene::Scene;
 
 /// What a row shows.
@@ -15,8 +15,10 @@ const ASCII: [char; 8] = ['_', '.', '-', ':', '=', '+', '*', '#'];
 /// The last hour in so many columns, the switch marked. Each column is a span of time
 /// that stays where it is on the clock, so that a row changes only when something is new.
 /// Where nothing was measured nothing is drawn.
-pub(super) fn spark(scene: &Scene<'_>, track: &Track, width: usize) -> String {
-    let history = track.judged(scene.room.world.cluster.active());
+pub(super) fn spark(scene: &Scene<'_>, history: &History, width: usize) -> String {
+    if width == 0 {
+        return String::new();
+    }
     let switched = scene.room.switched.as_ref().map(|switched| switched.at);
     let (levels, mark) = if scene.look.unicode { (UNICODE, '│') } else { (ASCII, '|') };
     let columns = Columns::new(scene.room.now.wall, width);
