@@ -5,10 +5,10 @@ use base64::Engine as _;
 use serde::Deserialize;
 
 use super::GitHub;
-use super::request::in_path;
 use crate::room::message::Draft;
 use crate::sop::changelog::{self, Section};
 use crate::sop::repository::GitHubSetting;
+use crate::sources::github::address::part;
 use crate::sources::github::{Client, Trouble};
 
 const TEMPLATE: &str = include_str!("../../../assets/templates/pull-request.md");
@@ -38,7 +38,7 @@ pub(in crate::executor) async fn draft(github: &GitHub) -> (Draft, Option<String
 }
 
 async fn changelog(client: &Client, setting: &GitHubSetting) -> Result<String, String> {
-    let branch = in_path(&setting.head_branch).replace('/', "%2F");
+    let branch = part(&setting.head_branch);
     let path = format!("/repos/{}/contents/{CHANGELOG}?ref={branch}", setting.repository);
     let value = client.get(&path).await.map_err(|trouble| match trouble {
         Trouble::Refused { status: Some(404), .. } => {

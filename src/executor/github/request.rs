@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::sop::operation::Action;
+use crate::sources::github::address::in_path;
 
 /// A call as it is sent: once.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,21 +64,6 @@ fn pending(run: u64) -> String {
 
 fn decision(environment_id: u64, state: &str, comment: &str) -> Value {
     json!({"environment_ids": [environment_id], "state": state, "comment": comment})
-}
-
-/// A name as part of a path: what would end the path or its segment is escaped. Slashes
-/// stay: they are part of a branch's name.
-pub(super) fn in_path(name: &str) -> String {
-    let mut path = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                path.push(char::from(byte));
-            }
-            other => path.push_str(&format!("%{other:02X}")),
-        }
-    }
-    path
 }
 
 #[cfg(test)]

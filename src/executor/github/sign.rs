@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::request::in_path;
 use crate::sop::operation::Action;
+use crate::sources::github::address::{in_path, part};
 use crate::sources::github::{Client, Trouble};
 use crate::sources::text::clean;
 
@@ -177,8 +177,8 @@ impl Looker<'_> {
 
     async fn proposed(&self, head: &str, base: &str) -> Result<Sign, Trouble> {
         let owner = self.repository.split('/').next().unwrap_or_default();
-        let (head_, base_) = (in_query(head), in_query(base));
-        let path = format!("pulls?state=open&head={}:{head_}&base={base_}&per_page=1", in_query(owner));
+        let (head_, base_) = (part(head), part(base));
+        let path = format!("pulls?state=open&head={}:{head_}&base={base_}&per_page=1", part(owner));
         let open: Vec<Pull> = self.read(&path).await?;
         Ok(open.first().map_or_else(
             || Sign::NotYet(format!("no pull request from {head} to {base} is open")),
@@ -244,8 +244,4 @@ fn login(user: Option<&User>) -> String {
 
 fn short(sha: &str) -> &str {
     sha.get(..7).unwrap_or(sha)
-}
-
-fn in_query(text: &str) -> String {
-    in_path(text).replace('/', "%2F")
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::address::part;
 use super::client::{Client, Trouble};
 use crate::sop::repository::{GitHubSetting, Rate};
 use crate::sources::text::clean;
@@ -27,8 +28,8 @@ pub struct Access {
 pub async fn access(client: &Client, setting: &GitHubSetting) -> Result<Access, Trouble> {
     let repository = format!("/repos/{}", setting.repository);
     let (workflow, environment) = (
-        format!("{repository}/actions/workflows/{}", setting.workflow),
-        format!("{repository}/environments/{}", setting.environment),
+        format!("{repository}/actions/workflows/{}", part(&setting.workflow)),
+        format!("{repository}/environments/{}", part(&setting.environment)),
     );
     let (found, user, workflow, environment) = tokio::join!(
         client.get(&repository),

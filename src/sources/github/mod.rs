@@ -6,6 +6,7 @@
 //! read leaves the last state on the screen, aged, with why.
 
 mod access;
+pub(crate) mod address;
 mod answer;
 mod cache;
 mod choice;

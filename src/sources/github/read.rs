@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::address::{part, query};
 use super::answer::{self, GitCommit, List};
 use super::client::{Client, Trouble};
 use crate::sop::commit::{Commit, Sha};
@@ -154,13 +155,13 @@ impl Questions<'_> {
 
     /// Runs of the release's workflow, for a commit; the newest first.
     pub(super) async fn runs_of(&self, commit: &Sha) -> Result<Vec<Run>, Trouble> {
-        let workflow = escaped(&self.setting.workflow);
+        let workflow = part(&self.setting.workflow);
         self.runs(&format!("actions/workflows/{workflow}/runs?head_sha={}&per_page=10", commit.0)).await
     }
 
     /// The last runs of the release's workflow that passed.
     pub(super) async fn passed_runs(&self, count: usize) -> Result<Vec<Run>, Trouble> {
-        let workflow = escaped(&self.setting.workflow);
+        let workflow = part(&self.setting.workflow);
         self.runs(&format!("actions/workflows/{workflow}/runs?status=success&per_page={count}")).await
     }
 
@@ -204,37 +205,4 @@ fn unreadable(what: &str) -> Trouble {
 fn too_many(what: &str) -> Trouble {
     let what = what.split('?').next().unwrap_or_default();
     Trouble::Lost(format!("GitHub has more than {MOST_PAGES} pages of {what}: they are not all read"))
-}
-
-/// Parameters of an address.
-fn query(parameters: &[(&str, &str)]) -> String {
-    let each = parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value)));
-    each.collect::<Vec<_>>().join("&")
-}
-
-/// Text as a part of an address: what could end it is escaped (RFC 3986).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte))
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_branches_do_not_end_an_address() {
-        assert_eq!(
-            query(&[("head", "taxasge:fix/a&b#c"), ("base", "main")]),
-            "head=taxasge%3Afix%2Fa%26b%23c&base=main"
-        );
-    }
 }
