@@ -25,7 +25,7 @@ const MOST: usize = 256;
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Binds a port of loopback, the one that the system gives for port 0.
-pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     // The port must be there again when the server comes back from the dead.
     socket.set_reuseaddr(true)?;
@@ -38,14 +38,37 @@ pub(super) fn open() -> io::Result<TcpListener> {
     bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
 }
 
-/// Serves until `stop`. While the fault `closed_by` goes on, nobody listens at the port
-/// and all its connections are cut.
+/// Serves until `stop`, as [`keep_open`] does.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
     faults: Faults,
     closed_by: Option<FaultName>,
     stop: CancellationToken,
+) {
+    keep_open(listener, &faults, closed_by, stop, &router).await;
+}
+
+/// Who takes a door's connections.
+pub(super) trait Host: Sync {
+    /// Takes them until it is dropped; what it serves beside itself ends with `up`.
+    fn accept(&self, listener: &TcpListener, up: &CancellationToken) -> impl Future<Output = ()> + Send;
+}
+
+impl Host for Router {
+    async fn accept(&self, listener: &TcpListener, up: &CancellationToken) {
+        accept(listener, self, up).await;
+    }
+}
+
+/// Has `host` take connections until `stop`. While the fault `closed_by` goes on, nobody
+/// listens at the port and all connections are cut.
+pub(super) async fn keep_open(
+    listener: TcpListener,
+    faults: &Faults,
+    closed_by: Option<FaultName>,
+    stop: CancellationToken,
+    host: &impl Host,
 ) {
     let Ok(address) = listener.local_addr() else { return };
     let mut faults = faults.subscribe();
@@ -73,7 +96,7 @@ pub(super) async fn serve(
         tokio::select! {
             () = stop.cancelled() => {}
             () = closed => {}
-            () = accept(&listening, &router, &up) => {}
+            () = host.accept(&listening, &up) => {}
         }
         up.cancel();
     }

@@ -16,12 +16,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::request::answer;
-use crate::rehearsal::door::bind;
+use crate::rehearsal::door::{Host, keep_open};
 use crate::rehearsal::world::World;
 
 /// How long a client may take to shake hands.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// When a port that is still busy is tried again.
+/// When a listener that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Serves until `stop`. While the API server is lost, nobody listens at its port and
@@ -32,51 +32,32 @@ pub(super) async fn serve(
     acceptor: TlsAcceptor,
     stop: CancellationToken,
 ) {
-    let Ok(address) = listener.local_addr() else { return };
-    let mut faults = world.faults.subscribe();
-    let mut listener = Some(listener);
-    while !stop.is_cancelled() {
-        if faults.borrow_and_update().has("api-lost") {
-            listener = None;
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = faults.changed() => continue,
-            }
-        }
-        let Some(listening) = listener.take().or_else(|| bind(address).ok()) else {
-            tokio::time::sleep(AGAIN).await;
-            continue;
-        };
-        let lost = async {
-            // A world that is gone has no faults any more; then `stop` ends this.
-            if faults.wait_for(|active| active.has("api-lost")).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let up = stop.child_token();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = lost => {}
-            () = accept(&world, &listening, &acceptor, &up) => {}
-        }
-        up.cancel();
-    }
+    let faults = world.faults.clone();
+    keep_open(listener, &faults, Some("api-lost"), stop, &Tls { world, acceptor }).await;
 }
 
-async fn accept(world: &Arc<World>, listener: &TcpListener, acceptor: &TlsAcceptor, up: &CancellationToken) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, mostly: others will be given back.
-            tokio::time::sleep(AGAIN).await;
-            continue;
-        };
-        let (world, acceptor, up) = (Arc::clone(world), acceptor.clone(), up.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = up.cancelled() => {}
-                () = connection(world, stream, acceptor) => {}
-            }
-        });
+/// Serves the API behind TLS.
+struct Tls {
+    world: Arc<World>,
+    acceptor: TlsAcceptor,
+}
+
+impl Host for Tls {
+    async fn accept(&self, listener: &TcpListener, up: &CancellationToken) {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // Out of file descriptors, mostly: others will be given back.
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            };
+            let (world, acceptor, up) = (Arc::clone(&self.world), self.acceptor.clone(), up.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = up.cancelled() => {}
+                    () = connection(world, stream, acceptor) => {}
+                }
+            });
+        }
     }
 }
 
