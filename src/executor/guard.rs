@@ -157,14 +157,18 @@ fn judge(job: &Job, seen: &Fresh, access: &Access, command: &Command, record: &R
         policy: &world.environment.policy,
         now: job.now(),
     };
-    let mut locks = interlocks(&job.order.action, Some(&job.order.expectation), &situation);
-    locks.retain(|lock| !lock.is_clear() && !overridden(&job.order, lock));
-    locks
+    blocking(&job.order, &situation)
 }
 
-/// Whether an order comes with a reason against a condition that may be overridden.
-pub(super) fn overridden(order: &Order, lock: &Interlock) -> bool {
-    lock.overridable() && order.overrides.iter().any(|given| given.interlock == lock.id)
+/// The conditions on an order that block in a situation and were not overridden with a
+/// reason.
+pub(super) fn blocking(order: &Order, situation: &Situation<'_>) -> Vec<Interlock> {
+    let overridden = |lock: &Interlock| {
+        lock.overridable() && order.overrides.iter().any(|given| given.interlock == lock.id)
+    };
+    let mut locks = interlocks(&order.action, Some(&order.expectation), situation);
+    locks.retain(|lock| !lock.is_clear() && !overridden(lock));
+    locks
 }
 
 /// Whether somebody who was in command later than this session has changed the

@@ -6,14 +6,14 @@
 use futures::FutureExt;
 
 use super::GitHub;
-use crate::executor::guard::{intend, look_at_command, overridden, take_command};
+use crate::executor::guard::{blocking, intend, look_at_command, take_command};
 use crate::executor::job::{Job, not_done};
 use crate::executor::settle;
 use crate::room::message::Conclusion;
 use crate::sop::access::Access;
 use crate::sop::cluster::Cluster;
 use crate::sop::command::Command;
-use crate::sop::interlock::{Freshness, Interlock, OnGitHub, Situation, interlocks};
+use crate::sop::interlock::{Freshness, Interlock, OnGitHub, Situation};
 use crate::sop::record::Record;
 use crate::sop::repository::Repository;
 use crate::sources::github::read_for;
@@ -81,7 +81,5 @@ fn judge(
         policy: &world.environment.policy,
         now: job.now(),
     };
-    let mut locks = interlocks(&job.order.action, Some(&job.order.expectation), &situation);
-    locks.retain(|lock| !lock.is_clear() && !overridden(&job.order, lock));
-    locks
+    blocking(&job.order, &situation)
 }
