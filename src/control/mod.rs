@@ -212,7 +212,7 @@ impl Control {
     pub fn take(&mut self, body: Body) -> Vec<Effect> {
         let at = self.clock.now();
         let effects = self.room.update(Message { at, body });
-        self.point_sources();
+        self.order_checks();
         effects
     }
 
@@ -282,20 +282,17 @@ impl Control {
         self.take(Body::Outcome(Outcome::Told(Notice { urgency, words })));
     }
 
-    /// Tells the sources of logs and evidence what they are to look at, when that changed.
+    /// Tells the sources of logs and evidence what they are to look at.
     fn point_sources(&self) {
-        let order = self.room.checklist.order();
-        self.checks.send_if_modified(|known| {
-            let changed = *known != order;
-            *known = order;
-            changed
-        });
-        let pods = log_pods(&self.room.world.cluster);
-        self.log_pods.send_if_modified(|known| {
-            let changed = *known != pods;
-            *known = pods;
-            changed
-        });
+        self.order_checks();
+        send_news(&self.log_pods, log_pods(&self.room.world.cluster));
+    }
+
+    /// Tells the source of evidence what it is to look at: a key may change that.
+    fn order_checks(&self) {
+        if self.room.setting.checklist.is_some() {
+            send_news(&self.checks, self.room.checklist.order());
+        }
     }
 
     /// Has a page shown in a browser, and tells what came of it.
@@ -339,6 +336,15 @@ impl Drop for Control {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// Sends a value that is another than the one before.
+fn send_news<T: PartialEq>(to: &watch::Sender<T>, value: T) {
+    to.send_if_modified(|known| {
+        let changed = *known != value;
+        *known = value;
+        changed
+    });
 }
 
 /// Writes lines into the state directory; the file's path.
