@@ -98,16 +98,20 @@ fn variance(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64
 }
 
+/// What Prometheus answers for what is no quantile.
+pub(super) fn beyond_quantiles(quantile: f64) -> Option<f64> {
+    match quantile {
+        _ if quantile.is_nan() => Some(f64::NAN),
+        _ if quantile < 0.0 => Some(f64::NEG_INFINITY),
+        _ if quantile > 1.0 => Some(f64::INFINITY),
+        _ => None,
+    }
+}
+
 /// Between the two values that are nearest in rank.
 fn quantile(quantile: f64, mut values: Vec<f64>) -> f64 {
-    if quantile.is_nan() {
-        return f64::NAN;
-    }
-    if quantile < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if quantile > 1.0 {
-        return f64::INFINITY;
+    if let Some(value) = beyond_quantiles(quantile) {
+        return value;
     }
     values.sort_by(f64::total_cmp);
     let rank = quantile * (values.len().saturating_sub(1)) as f64;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Element;
+use super::aggregate::beyond_quantiles;
 use crate::rehearsal::prometheus::series::Labels;
 
 const LE: &str = "le";
@@ -37,14 +38,8 @@ fn end(text: &str) -> Option<f64> {
 }
 
 fn of_buckets(quantile: f64, mut buckets: Vec<Bucket>) -> f64 {
-    if quantile.is_nan() {
-        return f64::NAN;
-    }
-    if quantile < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if quantile > 1.0 {
-        return f64::INFINITY;
+    if let Some(value) = beyond_quantiles(quantile) {
+        return value;
     }
     buckets.sort_by(|a, b| a.end.total_cmp(&b.end));
     if buckets.last().is_none_or(|last| last.end != f64::INFINITY) {
