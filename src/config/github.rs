@@ -11,14 +11,11 @@ use super::source::printable;
 use super::types::{Endpoint, GitHub};
 use super::{Origin, endpoint, values};
 use crate::sop::pipeline::StageId;
-use crate::sop::repository::{DeployBy, GitHubSetting, ReleaseChoice};
+use crate::sop::repository::{DeployBy, GitHubSetting, INTERVAL, ReleaseChoice, STALE_INTERVALS};
 use crate::sop::stages::StagePatterns;
 
 const SECOND: Duration = Duration::from_secs(1);
 const URL: &str = "https://api.github.com";
-/// A repository that was read longer ago than so many intervals is stale: half more than
-/// the longest time between two looks.
-const STALE: u32 = 18;
 
 /// What stands beside `[github]` in tables of their own.
 pub(super) struct Beside {
@@ -41,17 +38,18 @@ pub(super) fn read(table: &Table<'_>, origin: &Origin, beside: Beside) -> Option
         // GitHub gives requests up after 10 s.
         timeout: table.duration("timeout", 12 * SECOND, SECOND / 10..=60 * SECOND),
     };
-    let branch = |key, default: &str| table.text(key, &values::BRANCH).unwrap_or_else(|| default.to_owned());
-    let interval = table.duration("interval", 5 * SECOND, SECOND..=60 * SECOND);
-    let stale_after = table.duration("stale_after", STALE * interval, SECOND..=3600 * SECOND);
+    let branch = |key, usual: String| table.text(key, &values::BRANCH).unwrap_or(usual);
+    let usual = GitHubSetting::of(repository.clone().unwrap_or_default());
+    let interval = table.duration("interval", INTERVAL, SECOND..=60 * SECOND);
+    let stale_after = table.duration("stale_after", STALE_INTERVALS * interval, SECOND..=3600 * SECOND);
     let role =
         |key| table.text(key, &values::TEXT).inspect(|role| known_role(table, key, role, &beside.people));
     let setting = GitHubSetting {
-        repository: repository.clone().unwrap_or_default(),
-        head_branch: branch("head", "develop"),
-        base_branch: branch("base", "main"),
-        workflow: table.text("workflow", &values::WORKFLOW).unwrap_or_else(|| "production.yml".to_owned()),
-        environment: table.text("environment", &values::TEXT).unwrap_or_else(|| "production".to_owned()),
+        head_branch: branch("head", usual.head_branch),
+        base_branch: branch("base", usual.base_branch),
+        workflow: table.text("workflow", &values::WORKFLOW).unwrap_or(usual.workflow),
+        environment: table.text("environment", &values::TEXT).unwrap_or(usual.environment),
+        repository: usual.repository,
         long_lived: table.strings("long_lived", &values::BRANCH).unwrap_or_default(),
         approvals: table.number("approvals", 2_u32, 0..=20) as usize,
         each_role: table.strings("one_approval_of_each", &values::TEXT).unwrap_or_default(),

@@ -188,6 +188,22 @@ pub struct Endpoint {
     pub timeout: Duration,
 }
 
+impl Endpoint {
+    /// A server that is asked as nobody in particular.
+    #[must_use]
+    pub fn anonymous(url: impl Into<String>, timeout: Duration) -> Self {
+        Self {
+            url: url.into(),
+            token: None,
+            username: None,
+            headers: Vec::new(),
+            org_id: None,
+            ca_file: None,
+            timeout,
+        }
+    }
+}
+
 /// Prometheus, and what is asked of it.
 #[derive(Clone, Debug)]
 pub struct Metrics {

@@ -73,35 +73,13 @@ mod tests {
     use super::super::Verdict;
     use super::*;
     use crate::config::Endpoint;
-    use crate::sop::repository::{DeployBy, GitHubSetting, Rate, ReleaseChoice};
+    use crate::sop::repository::{GitHubSetting, Rate, ReleaseChoice};
     use crate::sop::stages::StagePatterns;
 
     fn config() -> GitHub {
         GitHub {
-            endpoint: Endpoint {
-                url: "https://api.github.com".into(),
-                token: None,
-                username: None,
-                headers: Vec::new(),
-                org_id: None,
-                ca_file: None,
-                timeout: Duration::from_secs(1),
-            },
-            setting: GitHubSetting {
-                repository: "taxasge/backend".into(),
-                head_branch: "develop".into(),
-                base_branch: "main".into(),
-                workflow: "production.yml".into(),
-                environment: "production".into(),
-                long_lived: Vec::new(),
-                approvals: 2,
-                each_role: Vec::new(),
-                people: Default::default(),
-                merge_role: None,
-                approve_role: None,
-                deploy_by: DeployBy::Pipeline,
-                stale_after: Duration::from_secs(90),
-            },
+            endpoint: Endpoint::anonymous("https://api.github.com", Duration::from_secs(1)),
+            setting: GitHubSetting::of("taxasge/backend"),
             interval: Duration::from_secs(5),
             stages: StagePatterns::default(),
             release: ReleaseChoice::Found,

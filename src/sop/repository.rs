@@ -9,6 +9,12 @@ use super::pipeline::Run;
 use super::pull_request::PullRequest;
 use super::stages::Usual;
 
+/// Time between two looks at a pipeline that runs.
+pub const INTERVAL: Duration = Duration::from_secs(5);
+/// A repository that was read longer ago than so many intervals is stale: half more than
+/// the longest time between two looks.
+pub const STALE_INTERVALS: u32 = 18;
+
 /// What the configuration says of the repository: where the release is made, and what
 /// its procedure asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +47,27 @@ pub struct GitHubSetting {
 }
 
 impl GitHubSetting {
+    /// A repository with the procedure's own branches, workflow, environment and rules
+    /// (sop.md, production steps 1 to 5).
+    #[must_use]
+    pub fn of(repository: impl Into<String>) -> Self {
+        Self {
+            repository: repository.into(),
+            head_branch: "develop".to_owned(),
+            base_branch: "main".to_owned(),
+            workflow: "production.yml".to_owned(),
+            environment: "production".to_owned(),
+            long_lived: Vec::new(),
+            approvals: 2,
+            each_role: Vec::new(),
+            people: BTreeMap::new(),
+            merge_role: None,
+            approve_role: None,
+            deploy_by: DeployBy::default(),
+            stale_after: STALE_INTERVALS * INTERVAL,
+        }
+    }
+
     /// Whether a branch outlives a release.
     #[must_use]
     pub fn is_long_lived(&self, branch: &str) -> bool {

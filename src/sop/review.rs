@@ -74,12 +74,9 @@ fn latest(reviews: &[Review]) -> Vec<&Review> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::sop::commit::{Commit, Sha};
     use crate::sop::pull_request::{Checks, Mergeability, PullRequestState};
-    use crate::sop::repository::DeployBy;
 
     const HEAD: &str = "a1b2c3d4";
     const BEFORE: &str = "0b2c3d4e";
@@ -90,19 +87,10 @@ mod tests {
             ("developer", vec!["dev1".to_owned(), "dev2".to_owned()]),
         ];
         GitHubSetting {
-            repository: "taxasge/backend".into(),
-            head_branch: "develop".into(),
-            base_branch: "main".into(),
-            workflow: "production.yml".into(),
-            environment: "production".into(),
-            long_lived: Vec::new(),
             approvals,
             each_role: each_role.iter().map(|&role| role.to_owned()).collect(),
             people: people.into_iter().map(|(role, logins)| (role.to_owned(), logins)).collect(),
-            merge_role: None,
-            approve_role: None,
-            deploy_by: DeployBy::Pipeline,
-            stale_after: Duration::from_secs(90),
+            ..GitHubSetting::of("taxasge/backend")
         }
     }
 

@@ -33,7 +33,7 @@ use cutover::sop::moment::Moment;
 use cutover::sop::operation::{Action, OperationId};
 use cutover::sop::policy::Policy;
 use cutover::sop::record::{Measured, Measurement, OperationRecord, OperationResult, OutcomeRecord, Record};
-use cutover::sop::repository::{DeployBy, GitHubSetting};
+use cutover::sop::repository::GitHubSetting;
 use cutover::sop::signal::{Reading, Sample, Sampled, Signal, SignalId};
 use cutover::sop::stages::StagePatterns;
 use cutover::sop::verification::{CheckOutcome, CheckResult, PodVerification, Verification};
@@ -102,19 +102,9 @@ pub fn setting() -> Setting {
 pub fn github() -> GitHubSetting {
     let login = |name: &str| vec![name.to_owned()];
     GitHubSetting {
-        repository: "taxasge/backend".into(),
-        head_branch: "develop".into(),
-        base_branch: "main".into(),
-        workflow: "production.yml".into(),
-        environment: "production".into(),
-        long_lived: Vec::new(),
-        approvals: 2,
-        each_role: Vec::new(),
         people: [("orchestrator".to_owned(), login("orch")), ("developer".to_owned(), login("dev"))].into(),
-        merge_role: None,
-        approve_role: None,
-        deploy_by: DeployBy::Pipeline,
         stale_after: Duration::from_secs(120),
+        ..GitHubSetting::of("taxasge/backend")
     }
 }
 

@@ -196,33 +196,9 @@ users: [{name: u, user: {}}]
 }
 
 pub(super) fn github(url: &str) -> GitHub {
-    let setting = crate::sop::repository::GitHubSetting {
-        repository: "taxasge/backend".into(),
-        head_branch: "develop".into(),
-        base_branch: "main".into(),
-        workflow: "production.yml".into(),
-        environment: "production".into(),
-        long_lived: Vec::new(),
-        approvals: 2,
-        each_role: Vec::new(),
-        people: Default::default(),
-        merge_role: None,
-        approve_role: None,
-        deploy_by: Default::default(),
-        stale_after: Duration::from_secs(60),
-    };
-    let endpoint = Endpoint {
-        url: url.into(),
-        token: None,
-        username: None,
-        headers: Vec::new(),
-        org_id: None,
-        ca_file: None,
-        timeout: Duration::from_millis(500),
-    };
     let config = config::GitHub {
-        endpoint,
-        setting,
+        endpoint: Endpoint::anonymous(url, Duration::from_millis(500)),
+        setting: crate::sop::repository::GitHubSetting::of("taxasge/backend"),
         interval: Duration::from_secs(5),
         stages: Default::default(),
         release: Default::default(),

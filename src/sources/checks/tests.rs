@@ -48,18 +48,7 @@ async fn silent() -> String {
 async fn outside(prometheus: Option<String>) -> Outside {
     let prometheus = match prometheus {
         None => Err("no metrics are configured".to_owned()),
-        Some(url) => {
-            Prometheus::new(Endpoint {
-                url,
-                token: None,
-                username: None,
-                headers: Vec::new(),
-                org_id: None,
-                ca_file: None,
-                timeout: LIMIT,
-            })
-            .await
-        }
+        Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
     Outside { prometheus, slots: Semaphore::new(AT_ONCE) }
 }

@@ -10,7 +10,7 @@ use crate::sop::pipeline::{Decision, PendingApproval, Run, RunId, RunState};
 use crate::sop::pull_request::{
     Check, CheckState, Checks, Mergeability, PullRequest, PullRequestState, Review, ReviewState,
 };
-use crate::sop::repository::{DeployBy, GitHubSetting, Repository};
+use crate::sop::repository::{GitHubSetting, Repository};
 
 fn sha(digit: char) -> Sha {
     Sha(std::iter::repeat_n(digit, 40).collect())
@@ -22,19 +22,10 @@ fn commit(digit: char, tree: char) -> Commit {
 
 fn setting() -> GitHubSetting {
     GitHubSetting {
-        repository: "taxasge/backend".into(),
-        head_branch: "develop".into(),
-        base_branch: "main".into(),
-        workflow: "production.yml".into(),
-        environment: "production".into(),
         long_lived: vec!["release".into()],
-        approvals: 2,
-        each_role: Vec::new(),
         people: [("orchestrator".to_owned(), vec!["orch".to_owned()])].into(),
-        merge_role: None,
-        approve_role: None,
-        deploy_by: DeployBy::Pipeline,
         stale_after: Duration::from_secs(120),
+        ..GitHubSetting::of("taxasge/backend")
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::config::{Endpoint, GitHub};
-use crate::sop::repository::{DeployBy, GitHubSetting, ReleaseChoice};
+use crate::sop::repository::{GitHubSetting, ReleaseChoice};
 use crate::sop::stages::StagePatterns;
 
 /// Time limit of a request in these tests.
@@ -157,29 +157,10 @@ pub(super) fn config(url: &str) -> GitHub {
     let token = vec!["echo".to_owned(), "gh-token-of-a-test".to_owned()];
     GitHub {
         endpoint: Endpoint {
-            url: url.into(),
             token: Some(crate::config::secret::SecretSource::Command(token)),
-            username: None,
-            headers: Vec::new(),
-            org_id: None,
-            ca_file: None,
-            timeout: LIMIT,
+            ..Endpoint::anonymous(url, LIMIT)
         },
-        setting: GitHubSetting {
-            repository: "taxasge/backend".into(),
-            head_branch: "develop".into(),
-            base_branch: "main".into(),
-            workflow: "production.yml".into(),
-            environment: "production".into(),
-            long_lived: Vec::new(),
-            approvals: 2,
-            each_role: Vec::new(),
-            people: Default::default(),
-            merge_role: None,
-            approve_role: None,
-            deploy_by: DeployBy::Pipeline,
-            stale_after: Duration::from_secs(90),
-        },
+        setting: GitHubSetting::of("taxasge/backend"),
         interval: Duration::from_secs(5),
         stages: StagePatterns::default(),
         release: ReleaseChoice::Found,
