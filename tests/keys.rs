@@ -64,7 +64,10 @@ fn situations() -> Vec<Stage> {
     let mut faults = Stage::rehearsal();
     faults.want(Intent::Open(Overlay::Faults));
     let measuring = Stage::measuring(|_| {});
-    all.extend([groups, help, dialog, rehearsal, faults, measuring]);
+    let listing = Stage::listing();
+    let mut checklist = Stage::listing();
+    checklist.want(Intent::Focus(Pane::Checklist));
+    all.extend([groups, help, dialog, rehearsal, faults, measuring, listing, checklist]);
     all
 }
 

@@ -157,7 +157,8 @@ mod tests {
     #[test]
     fn what_is_next_and_how_late_it_is_is_said_in_words() {
         use Stage::{Deploy, Fix, Investigation, Review, Verify};
-        let cases: [(&[(Stage, i64)], i64, &str); 7] = [
+        type Reached = &'static [(Stage, i64)];
+        let cases: [(Reached, i64, &str); 7] = [
             (&[], 3, "T+3 min: investigation next, due at T+15"),
             (&[], 22, "T+22 min: investigation is 7 min late"),
             (&[(Investigation, 12), (Fix, 29)], 38, "T+38 min: review next, due at T+45"),

@@ -284,7 +284,7 @@ async fn verifiers_run_again_on_demand_on_expiry_and_for_another_release_and_onl
         item("named", command(&["echo", "{{version}}"], "v"), None),
         item("plain", command(&["echo", "v"], "v"), None),
     ]);
-    let mut first = vec![source.found().await, source.found().await];
+    let mut first = [source.found().await, source.found().await];
     first.sort_by(|one, two| one.0.cmp(&two.0));
     assert_eq!(first[0].1.seen, "exit status 0: v1.1.0");
     assert_eq!((first[1].0.as_str(), first[1].1.found), ("plain", Found::Pass));

@@ -17,7 +17,7 @@ pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     }
     let half = usize::from(width / 2);
     let left = column(scene, &[Group::Actions, Group::Panes, Group::Program], half - 1);
-    let right = column(scene, &[Group::Errors, Group::Typing], half - 1);
+    let right = column(scene, &[Group::Checklist, Group::Errors, Group::Typing], half - 1);
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let mut lines = Vec::new();
     loop {
