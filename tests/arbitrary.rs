@@ -7,8 +7,9 @@ mod rooms;
 
 use std::time::Duration;
 
+use cutover::room::checklist::CheckIntent;
 use cutover::room::dialog::Readiness;
-use cutover::room::intent::{Edit, Extent, Intent, LogIntent, Motion, Overlay, Pane};
+use cutover::room::intent::{Edit, Extent, Intent, LogIntent, Motion, Overlay, Pane, Writing};
 use cutover::room::logs::{LogBatch, LogNews};
 use cutover::room::message::{
     Body, Change, Conclusion, Effect, Heartbeat, LinkState, Notice, Observation, Outcome, Probe, SourceId,
@@ -192,6 +193,7 @@ fn intent() -> impl Strategy<Value = Intent> {
         Overlay::Diagnostics,
         Overlay::Palette,
         Overlay::Pod,
+        Overlay::Evidence,
     ];
     let logs = [
         LogIntent::Pause,
@@ -233,6 +235,9 @@ fn intent() -> impl Strategy<Value = Intent> {
         Just(Intent::PreviousField),
         Just(Intent::TakeCommand),
         Just(Intent::GiveUpCommand),
+        proptest::sample::select(Writing::ALL.to_vec()).prop_map(Intent::Write),
+        proptest::sample::select(vec![CheckIntent::Untick, CheckIntent::Again, CheckIntent::Filter])
+            .prop_map(Intent::Check),
         Just(Intent::Quit),
         proptest::sample::select(logs.to_vec()).prop_map(Intent::Logs),
     ]

@@ -75,8 +75,12 @@ fn situations() -> Vec<Stage> {
     let mut proposing = Stage::watch();
     proposing.room.setting.github = Some(rooms::github());
     proposing.want(Intent::Ask(ActionKind::Propose)).pass(Duration::from_secs(1));
+    let listing = Stage::listing();
+    let mut checklist = Stage::listing();
+    checklist.want(Intent::Focus(Pane::Checklist));
     all.extend([
         groups, help, dialog, rehearsal, faults, measuring, repository, pipeline, job_log, proposing,
+        listing, checklist,
     ]);
     all
 }
@@ -96,7 +100,7 @@ fn every_key_of_every_binding_is_reachable() {
 
 #[test]
 fn help_and_footer_say_what_the_table_says() {
-    let mut stage = Stage::watch();
+    let mut stage = Stage::listing();
     stage.room.setting.github = Some(rooms::github());
     stage.room.setting.alerts = true;
     stage.want(Intent::Open(Overlay::Help));

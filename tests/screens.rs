@@ -410,3 +410,24 @@ fn a_countdown_is_large() {
         Stage::released(|setting| setting.policy.automatic_rollback = true).measure(4, rooms::FAILING);
     snapshots("countdown", &stage);
 }
+
+#[test]
+fn the_checklist_beside_the_other_panes() {
+    snapshots("checklist", &Stage::listing());
+}
+
+#[test]
+fn the_checklist_has_the_keys() {
+    let mut stage = Stage::listing();
+    stage.want(Intent::Focus(Pane::Checklist));
+    for size in SIZES {
+        insta::assert_snapshot!(format!("checklist_focus_{}x{}", size.0, size.1), text(&stage, size, COLOUR));
+    }
+    stage.want(Intent::Zoom);
+    insta::assert_snapshot!("checklist_zoomed_120x40", text(&stage, (120, 40), COLOUR));
+    insta::assert_snapshot!("checklist_zoomed_ascii_80x24", text(&stage, (80, 24), ASCII));
+    stage.want(Intent::Open(Overlay::Evidence));
+    insta::assert_snapshot!("evidence_80x24", text(&stage, (80, 24), COLOUR));
+    let buffer = drawn(&stage, (120, 40), COLOUR);
+    assert_eq!(cell(&buffer, "✓ pass").fg, Color::Reset, "a pass is told by word and mark");
+}

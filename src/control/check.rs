@@ -28,7 +28,7 @@ pub async fn run(mut control: Control, options: &Check) -> u8 {
             status
         }
         Ok(()) => {
-            control.room.look_at_checklist();
+            control.look_at_checklist();
             let text = text(&control.room, options.output);
             let _ = writeln!(io::stdout(), "{text}");
             exit_status(&control.room)
@@ -44,6 +44,7 @@ async fn look(control: &mut Control) -> Result<(), (u8, String)> {
         return Err((USAGE, words.to_owned()));
     };
     until_seen(control).await.map_err(|refusal| (FAILED, refusal.to_string()))?;
+    control.look_at_checklist();
     let longest = checklist.items.iter().filter_map(|item| match &item.verifier {
         Verifier::Asked(question) => Some(question.limit),
         _ => None,

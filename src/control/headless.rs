@@ -201,6 +201,7 @@ pub(super) async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
 /// Gives the metrics and the checklist's verifiers a moment, where an action rests on them. What is missing after that
 /// is the interlocks' business.
 async fn until_measured(control: &mut Control, action: &Action) {
+    control.look_at_checklist();
     let limit = tokio::time::sleep(MEASURED_WITHIN);
     tokio::pin!(limit);
     while !is_measured(control, action) {

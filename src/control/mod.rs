@@ -216,6 +216,12 @@ impl Control {
         effects
     }
 
+    /// Looks at the checklist by what has been seen just now, and lets its verifiers know.
+    pub fn look_at_checklist(&mut self) {
+        self.room.look_at_checklist();
+        self.point_sources();
+    }
+
     /// Carries out what does not concern the terminal; returns what does.
     pub fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
         effects.into_iter().filter_map(|effect| self.carry_out_one(effect)).collect()

@@ -209,7 +209,12 @@ impl Room {
     /// The record's notes, and those of our own that are still on their way there.
     pub(super) fn gather_notes(&mut self) {
         let recorded = self.record.as_ref().map_or(&[][..], |record| record.notes.as_slice());
-        self.own_notes.retain(|own| !recorded.contains(own));
+        // Of each item of the checklist the record keeps only what was said last.
+        let replaced = |own: &Note, note: &Note| {
+            own.what.item().is_some() && own.what.item() == note.what.item() && note.at >= own.at
+        };
+        let known = |own: &Note| recorded.iter().any(|note| note == own || replaced(own, note));
+        self.own_notes.retain(|own| !known(own));
         self.notes = recorded.iter().chain(&self.own_notes).cloned().collect();
     }
 }

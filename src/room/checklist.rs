@@ -9,7 +9,7 @@ use super::Room;
 use super::intent::Writing;
 use super::message::{CheckNews, Effect, Notice, Urgency};
 use super::view::{Prompt, PromptKind};
-use crate::sop::checklist::evidence::{Evidence, Inputs};
+use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::facts::{Facts, look};
 use crate::sop::checklist::standing::{Held, Known, Standing, State, began, count, held, mark, stand};
 use crate::sop::checklist::{Checklist, Item, MayWaive, Verifier};
@@ -62,11 +62,18 @@ impl Kept {
         CheckOrder { release: self.release.clone(), again: self.again.clone() }
     }
 
-    /// Whether every question that is asked outside has had an answer.
+    /// Whether every question that is asked outside has had an answer about this state of
+    /// the release.
     #[must_use]
     pub fn is_answered(&self, checklist: &Checklist) -> bool {
         let mut asked = checklist.items.iter().filter(|item| matches!(item.verifier, Verifier::Asked(_)));
-        asked.all(|item| self.evidence.contains_key(&item.id) && !self.running.contains(&item.id))
+        asked.all(|item| {
+            let answered = self.evidence.get(&item.id).is_some_and(|evidence| {
+                let found_out = evidence.found != Found::Unknown;
+                evidence.of == self.release || (found_out && !item.is_of_another(&evidence.of, &self.release))
+            });
+            answered && !self.running.contains(&item.id)
+        })
     }
 }
 
@@ -107,6 +114,8 @@ impl Room {
         self.checklist.held = Some(held(&checklist, &standings));
         self.checklist.standings = standings;
         self.checklist.release = release;
+        // What actions rest on is never older than what the list shows.
+        self.assessed.evidence.checklist = self.checklist.held();
     }
 
     fn look_at_item(&self, item: &Item, facts: &Facts<'_>, release: &Inputs) -> Option<Evidence> {

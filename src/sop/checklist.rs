@@ -15,7 +15,7 @@ pub mod standing;
 mod tests;
 
 use super::window::Days;
-use evidence::Input;
+use evidence::{Input, Inputs};
 
 /// A checklist: its items, in groups, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,6 +201,15 @@ pub enum Expect {
     Match(Regex),
 }
 
+impl Expect {
+    const fn text(&self) -> Option<&String> {
+        match self {
+            Self::Equal(text) => Some(text),
+            Self::Match(_) => None,
+        }
+    }
+}
+
 impl PartialEq for Expect {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -272,7 +281,32 @@ impl Checklist {
     }
 }
 
+impl Question {
+    /// The texts that may name something of the release.
+    fn texts(&self) -> Vec<&str> {
+        let (mut texts, expected): (Vec<&String>, Option<&String>) = match &self.ask {
+            Ask::Http(http) => (vec![&http.url], http.expect.text()),
+            Ask::Command(command) => (command.argv.iter().collect(), command.expect.text()),
+            Ask::Query(query) => (vec![&query.query], None),
+        };
+        texts.extend(expected);
+        texts.into_iter().map(String::as_str).collect()
+    }
+}
+
 impl Item {
+    /// Whether what was found of one state of the release says nothing about another one.
+    #[must_use]
+    pub fn is_of_another(&self, of: &Inputs, release: &Inputs) -> bool {
+        let names_another = match &self.verifier {
+            Verifier::Asked(question) => {
+                question.texts().into_iter().any(|text| of.fill(text) != release.fill(text))
+            }
+            _ => false,
+        };
+        names_another || of.changed(release, &self.depends).is_some()
+    }
+
     /// Whether an operator's tick can count for it.
     #[must_use]
     pub const fn takes_ticks(&self) -> bool {

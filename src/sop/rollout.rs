@@ -69,7 +69,10 @@ pub fn rollout(deployment: &DeploymentState) -> Rollout {
         return Rollout::Waiting(format!("{} of {} pods updated", d.updated, d.desired));
     }
     if d.replicas > d.updated {
-        return Rollout::Waiting(format!("{} old pods still have to go", d.replicas - d.updated));
+        return Rollout::Waiting(format!(
+            "{} old pods still have to go",
+            d.replicas.saturating_sub(d.updated)
+        ));
     }
     if d.available < d.updated {
         return Rollout::Waiting(format!("{} of {} updated pods available", d.available, d.updated));

@@ -24,12 +24,14 @@ use cutover::room::message::{
 use cutover::room::rehearsal::{FaultLine, Rehearsal};
 use cutover::room::{Room, Setting};
 use cutover::sop::access::{Access, Permission, Right};
+use cutover::sop::checklist::evidence::Inputs;
 use cutover::sop::cluster::{
     DeploymentState, EndpointState, FieldOwner, GitOps, PodState, ReplicaSetState, ServiceState,
 };
 use cutover::sop::colour::{Colour, PerColour};
 use cutover::sop::command::{Command, Operator};
 use cutover::sop::moment::Moment;
+use cutover::sop::note::{Note, Noted};
 use cutover::sop::operation::{Action, OperationId};
 use cutover::sop::policy::Policy;
 use cutover::sop::record::{Measured, Measurement, OperationRecord, OperationResult, OutcomeRecord, Record};
@@ -245,6 +247,38 @@ impl Stage {
         stage
     }
 
+    /// A room that keeps the procedure's checklist: a colleague has ticked and waived some
+    /// of it, and it is a Sunday, outside the window.
+    pub fn listing() -> Self {
+        let text = "[environments.test]
+            kubernetes = { namespace = 'taxasge', service = 'backend' }
+            application.url = 'http://localhost:8000/'
+            time_zone = 'Africa/Malabo'
+            checklist.name = 'production'
+            policy.window = { from = '22:00', to = '23:00', team_until = '00:30' }";
+        let environment = config::read_text(text, std::path::Path::new("."), "test").unwrap();
+        let mut setting = setting();
+        setting.policy = environment.policy;
+        setting.checklist = environment.checklist.map(Arc::new);
+        let mut stage = Self::with(setting);
+        stage.fill("v1.0.0", "v1.1.0", 3);
+        let mut record = record();
+        record.verification = Some(verification(Colour::Green, "v1.1.0", 3, stage.now.wall));
+        for item in ["tests", "review", "linters", "security", "staging"] {
+            record.note(said(Noted::Ticked {
+                item: item.into(),
+                words: String::new(),
+                of: Inputs::default(),
+            }));
+        }
+        let reason = "no maintenance".to_owned();
+        record.note(said(Noted::NotApplicable { item: "users-told".into(), reason, of: Inputs::default() }));
+        let reason = "Locust is down, figures of last week".to_owned();
+        record.note(said(Noted::Waived { item: "performance".into(), reason, of: Inputs::default() }));
+        stage.see(Observation::Record(record)).pass(Duration::from_secs(120)).live();
+        stage
+    }
+
     /// A room that measures the signals of the procedure: blue has served well for ten
     /// minutes, green is ready, and we are in command.
     pub fn measuring(change: impl FnOnce(&mut Setting)) -> Self {
@@ -417,6 +451,11 @@ impl Stage {
     pub fn log_line(&mut self, colour: Colour, time: Timestamp, text: &str) -> &mut Self {
         self.log(LogNews::Batch(LogBatch { entries: vec![line(time, colour, text)], read: 1 }))
     }
+}
+
+/// What a colleague wrote down in the first minute.
+pub fn said(what: Noted) -> Note {
+    Note { at: at(30), by: "ops2@bastion-2/s2".into(), what }
 }
 
 pub fn line(time: Timestamp, colour: Colour, text: &str) -> Entry {

@@ -122,6 +122,7 @@ fn configuration(facts: &Facts<'_>) -> (Found, String) {
         _ if pods.iter().any(|pod| pod.phase != "Running") => {
             (Found::Unknown, format!("pods of {} are still being made", idle.label()))
         }
+        1 => (Found::Pass, format!("the pod of {} has all it names", idle.label())),
         count => (Found::Pass, format!("{count} pods of {} have all they name", idle.label())),
     }
 }

@@ -382,7 +382,7 @@ fn somebody_has_to_be_on_call_and_it_has_to_be_known_lately() {
 fn a_pod_that_lacks_a_secret_fails_and_pods_being_made_are_unknown() {
     let mut night = night();
     let looked = |night: &Night| night.look(&Verifier::Configuration, moment(0));
-    assert_eq!(looked(&night), said(Found::Pass, "1 pods of GREEN have all they name"));
+    assert_eq!(looked(&night), said(Found::Pass, "the pod of GREEN has all it names"));
     let pod = night.cluster.pods.get_mut("g1").unwrap();
     pod.phase = "Pending".into();
     assert_eq!(looked(&night).0, Found::Unknown);

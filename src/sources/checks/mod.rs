@@ -74,6 +74,7 @@ struct Looked {
     due: Option<Instant>,
     again: u64,
     of: Inputs,
+    found: Option<Found>,
 }
 
 struct Rounds {
@@ -95,11 +96,10 @@ impl Rounds {
             let wanted = order.borrow_and_update().clone();
             let mut next = Instant::now() + NEVER;
             for (item, question) in &items {
-                let due = due(item, question, looked.get(&item.id), &wanted);
-                match due {
+                match due(item, looked.get(&item.id), &wanted) {
                     Some(due) if due <= Instant::now() => {
                         let again = wanted.again.get(&item.id).copied().unwrap_or_default();
-                        let now = Looked { due: None, again, of: wanted.release.clone() };
+                        let now = Looked { due: None, again, of: wanted.release.clone(), found: None };
                         looked.insert(item.id.clone(), now);
                         self.look(item, question, &wanted.release);
                         if self.tell(&item.id, CheckNews::Running).await.is_err() {
@@ -118,6 +118,7 @@ impl Rounds {
                     let item = items.iter().find(|(item, _)| item.id == id);
                     if let (Some(known), Some((item, _))) = (looked.get_mut(&id), item) {
                         known.due = Some(Instant::now() + pause(item, evidence.found));
+                        known.found = Some(evidence.found);
                     }
                     if self.tell(&id, CheckNews::Found(evidence)).await.is_err() {
                         return;
@@ -151,13 +152,13 @@ const fn asked(item: &Item) -> Option<(&Item, &Question)> {
 }
 
 /// When an item is to be looked at; `None` while it is.
-fn due(item: &Item, question: &Question, looked: Option<&Looked>, wanted: &CheckOrder) -> Option<Instant> {
+fn due(item: &Item, looked: Option<&Looked>, wanted: &CheckOrder) -> Option<Instant> {
     let Some(looked) = looked else { return Some(Instant::now()) };
     let due = looked.due?;
     let again = wanted.again.get(&item.id).copied().unwrap_or_default() != looked.again;
-    // What a question names of the release changes its answer as well.
-    let names_another = texts(question).any(|text| wanted.release.fill(text) != looked.of.fill(text));
-    let another = looked.of.changed(&wanted.release, &item.depends).is_some() || names_another;
+    // What could not be found out of one state of the release may be known of another.
+    let another = item.is_of_another(&looked.of, &wanted.release)
+        || (looked.found == Some(Found::Unknown) && looked.of != wanted.release);
     Some(if again || another { Instant::now() } else { due })
 }
 
@@ -167,23 +168,6 @@ fn pause(item: &Item, found: Found) -> Duration {
         (Found::Pass, None) => NEVER,
         (Found::Pass, Some(holds)) => holds.saturating_sub(BEFORE_EXPIRY).max(holds / 2),
         (Found::Fail | Found::Unknown, holds) => holds.map_or(AGAIN, |holds| holds.min(AGAIN)),
-    }
-}
-
-/// The texts of a question that may name something of the release.
-fn texts(question: &Question) -> impl Iterator<Item = &String> {
-    let texts: Vec<&String> = match &question.ask {
-        Ask::Http(http) => std::iter::once(&http.url).chain(expected_text(&http.expect)).collect(),
-        Ask::Command(command) => command.argv.iter().chain(expected_text(&command.expect)).collect(),
-        Ask::Query(query) => vec![&query.query],
-    };
-    texts.into_iter()
-}
-
-const fn expected_text(expect: &Expect) -> Option<&String> {
-    match expect {
-        Expect::Equal(text) => Some(text),
-        Expect::Match(_) => None,
     }
 }
 

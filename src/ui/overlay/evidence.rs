@@ -87,8 +87,11 @@ fn verified(item: &Item) -> String {
         Verifier::OnCall => "PagerDuty names who is on call".to_owned(),
         Verifier::Configuration => "the idle colour's pods lack no Secret or ConfigMap".to_owned(),
         Verifier::Asked(question) => match &question.ask {
-            Ask::Http(http) => format!("GET {}", http.url),
-            Ask::Command(command) => format!("command {}", command.argv.join(" ")),
+            // Arguments may hold what should not be seen.
+            Ask::Http(http) => format!("GET {}", http.url.split('?').next().unwrap_or_default()),
+            Ask::Command(command) => {
+                format!("the program {}", command.argv.first().map_or("", String::as_str))
+            }
             Ask::Query(query) => format!("{} {}", query.query.trim(), query.compare.words()),
         },
     };

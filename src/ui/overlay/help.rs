@@ -17,7 +17,8 @@ pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     }
     let half = usize::from(width / 2);
     let left = column(scene, &[Group::Actions, Group::Release, Group::Panes, Group::Program], half - 1);
-    let right = column(scene, &[Group::Pipeline, Group::Errors, Group::Typing], half - 1);
+    let groups = [Group::Pipeline, Group::Checklist, Group::Errors, Group::Typing];
+    let right = column(scene, &groups, half - 1);
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let mut lines = Vec::new();
     loop {

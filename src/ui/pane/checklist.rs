@@ -149,8 +149,8 @@ fn item_line(
         Span::styled(head, scene.style(tone(standing.state))),
         Span::styled(shown, scene.style(if chosen { Tone::Chosen } else { Tone::Plain })),
     ];
-    // A few letters of a reason would say nothing.
-    if rest > 12 {
+    // A few letters of a reason would say nothing; "manual" says it all.
+    if rest > 12 && standing.state != State::Manual {
         let why = format!(" {} {}", scene.glyphs().dot, seen(scene, standing));
         spans.push(Span::styled(fit(&why, rest, scene.look), scene.style(Tone::Dim)));
     }
@@ -177,7 +177,14 @@ fn overview(
     let mut lines: Vec<Line<'static>> =
         checklist.groups.iter().map(|group| heading(scene, checklist, standings, &group.id, width)).collect();
     let open = checklist.items.iter().zip(standings).filter(|(_, standing)| !standing.state.is_settled());
-    let open = open.map(|of| item_line(scene, checklist, of, false, width));
+    let mut open: Vec<_> = open.collect();
+    // What somebody has to look into comes before what only waits to be said.
+    open.sort_by_key(|(_, standing)| match standing.state {
+        State::Fail => 0,
+        State::Manual => 2,
+        _ => 1,
+    });
+    let open = open.into_iter().map(|of| item_line(scene, checklist, of, false, width));
     lines.extend(open.take(rows.saturating_sub(lines.len())));
     lines
 }
