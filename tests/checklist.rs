@@ -46,7 +46,7 @@ fn standing(stage: &Stage, id: &str) -> Standing {
 
 /// Goes to an item by the keys.
 fn choose(stage: &mut Stage, id: &str) {
-    press(stage, KeyCode::Char('5'));
+    press(stage, KeyCode::Char('6'));
     press(stage, KeyCode::Home);
     let place = stage.room.setting.checklist.as_ref().unwrap().place(id).unwrap();
     for _ in 0..place {

@@ -101,6 +101,7 @@ fn every_key_of_every_binding_is_reachable() {
 #[test]
 fn help_and_footer_say_what_the_table_says() {
     let mut stage = Stage::listing();
+    stage.room.setting.dashboard = Some("https://grafana.example/d/1".into());
     stage.room.setting.github = Some(rooms::github());
     stage.room.setting.alerts = true;
     stage.want(Intent::Open(Overlay::Help));

@@ -143,7 +143,7 @@ impl Room {
     /// What the release is that the checklist is about.
     fn release_inputs(&self) -> Inputs {
         let cluster = &self.world.cluster;
-        let forward = matches!(self.phase(), Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+        let forward = self.phase().is_some_and(Phase::is_after_switch);
         let colour = cluster.active().map(|active| if forward { active } else { active.other() });
         let deployment = colour.and_then(|colour| cluster.deployments[colour].as_ref());
         Inputs { head: None, image: deployment.and_then(|deployment| deployment.image.clone()) }

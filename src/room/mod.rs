@@ -229,7 +229,7 @@ impl Room {
         let cluster = &self.world.cluster;
         let active = cluster.active()?;
         let (active, idle) = (cluster.version(active), cluster.version(active.other()));
-        let forward = matches!(phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+        let forward = phase.is_some_and(Phase::is_after_switch);
         let origin = self.assessed.evidence.origin.as_ref();
         let named = origin.and_then(|origin| origin.version.as_deref());
         let coming = !forward && phase != Some(Phase::RolledBack);

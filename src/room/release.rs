@@ -72,7 +72,7 @@ impl Room {
     pub fn chain_in(&self, phase: Option<Phase>) -> Option<Chain> {
         let origin = self.assessed.evidence.origin.as_ref()?;
         let active = self.world.cluster.active()?;
-        let forward = matches!(phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+        let forward = phase.is_some_and(Phase::is_after_switch);
         Some(Chain::of(origin, &self.world.cluster, if forward { active } else { active.other() }))
     }
 }

@@ -69,6 +69,12 @@ impl Phase {
         matches!(self, Self::Review | Self::Pipeline | Self::Approval | Self::Migrate)
     }
 
+    /// Whether the traffic has moved to the new version, and not back.
+    #[must_use]
+    pub const fn is_after_switch(self) -> bool {
+        matches!(self, Self::Watch | Self::StandDown | Self::Closed)
+    }
+
     /// The word in the phase line.
     #[must_use]
     pub const fn word(self) -> &'static str {

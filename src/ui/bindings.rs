@@ -456,6 +456,8 @@ impl Binding {
         match self.scope {
             Scope::Repository | Scope::Pipeline | Scope::JobLog | Scope::Proposing => room.has_repository(),
             Scope::Pane(pane) => room.panes().any(|known| known == pane),
+            Scope::Checklist => room.setting.checklist.is_some(),
+            Scope::Dashboard => room.setting.dashboard.is_some(),
             _ => true,
         }
     }

@@ -319,7 +319,7 @@ fn first_look(scene: &Scene<'_>) -> Option<String> {
 /// Until when the team stays on call.
 fn on_call(scene: &Scene<'_>) -> Option<String> {
     let policy = &scene.room.setting.policy;
-    let forward = matches!(scene.phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed));
+    let forward = scene.can_take_back();
     since_switch(scene).filter(|passed| forward && *passed < policy.on_call)?;
     let until = scene.room.switched.as_ref()?.at.checked_add(policy.on_call).ok()?;
     Some(format!("on call until {}", words::clock(scene.room, until)))

@@ -90,7 +90,7 @@ impl<'a> Scene<'a> {
 
     /// Whether the traffic has moved to the new version, so that there is something to take back.
     pub(crate) const fn can_take_back(&self) -> bool {
-        matches!(self.phase, Some(Phase::Watch | Phase::StandDown | Phase::Closed))
+        matches!(self.phase, Some(phase) if phase.is_after_switch())
     }
 
     /// What a rollback costs right now: `rollback → BLUE: one patch, about 1 s`.

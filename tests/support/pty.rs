@@ -32,6 +32,14 @@ struct Seen {
     closed: bool,
 }
 
+impl Seen {
+    /// Whether a synchronized update (DEC private mode 2026) has begun and not ended.
+    fn is_within_update(&self) -> bool {
+        let last = |mark: &[u8]| self.bytes.windows(mark.len()).rposition(|bytes| bytes == mark);
+        last(b"\x1b[?2026h") > last(b"\x1b[?2026l")
+    }
+}
+
 impl Pty {
     /// Starts a program in a terminal of this size, as the leader of a session whose
     /// controlling terminal it is (`setsid --ctty`), like a login shell.
@@ -129,7 +137,8 @@ impl Pty {
         let (lock, changed) = &*self.seen;
         let mut seen = lock.lock().unwrap();
         loop {
-            if wanted(seen.parser.screen()) {
+            // A terminal shows no half of a synchronized update, and neither is one looked at.
+            if !seen.is_within_update() && wanted(seen.parser.screen()) {
                 return Some(seen.parser.screen().contents());
             }
             let left = deadline.saturating_duration_since(Instant::now());

@@ -24,6 +24,7 @@ use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::{Ask, Checklist, Expect, Item, Question, Verifier};
+use crate::sources::http::spoken;
 use crate::sources::text::clean;
 
 /// Verifiers that run at once.
@@ -217,13 +218,5 @@ fn shown(text: &str) -> String {
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
-    }
-}
-
-fn spoken(limit: Duration) -> String {
-    if limit.subsec_millis() == 0 {
-        format!("{} s", limit.as_secs())
-    } else {
-        format!("{} ms", limit.as_millis())
     }
 }
