@@ -19,6 +19,7 @@ pub mod past;
 pub mod proxy;
 pub mod pty;
 pub mod rehearsal;
+pub mod repository;
 pub mod users;
 pub mod world;
 
