@@ -108,7 +108,10 @@ fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
         .collect();
     let mut left = width.saturating_sub(Line::from(fixed.clone()).width());
     let release = release_calls_for(scene);
-    let kinds = release.into_iter().chain(in_order(scene.phase, scene.is_retired()));
+    // While the release is not the cluster's yet, nothing is to be done there.
+    let on_cluster =
+        in_order(scene.phase, scene.is_retired()).into_iter().filter(|_| !scene.is_in_pipeline());
+    let kinds = release.into_iter().chain(on_cluster);
     let mut spans = Vec::new();
     for (place, kind) in kinds.enumerate() {
         let (Some(binding), Some(standing)) = (Binding::of_action(kind), scene.standing(kind)) else {
@@ -189,7 +192,9 @@ fn release_calls_for(scene: &Scene<'_>) -> Vec<ActionKind> {
     if repository.run.as_ref().is_some_and(|run| !run.waiting.is_empty()) {
         return vec![ActionKind::Approve, ActionKind::Reject];
     }
-    scene.next_action().filter(|kind| kind.is_on_github()).into_iter().collect()
+    let next = scene.next_action().filter(|kind| kind.is_on_github());
+    let under_way = scene.phase == Some(Phase::Pipeline) && repository.run.is_some();
+    next.or(under_way.then_some(ActionKind::Cancel)).into_iter().collect()
 }
 
 /// All actions on the cluster, those first that the phase calls for.
