@@ -50,7 +50,7 @@ async fn outside(prometheus: Option<String>) -> Outside {
         None => Err("no metrics are configured".to_owned()),
         Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
-    Outside { prometheus, slots: Semaphore::new(AT_ONCE) }
+    Outside { prometheus, database: None, slots: Semaphore::new(AT_ONCE) }
 }
 
 fn release() -> Inputs {
@@ -228,6 +228,7 @@ fn item(id: &str, ask: Ask, holds: Option<Duration>) -> Item {
         may_confirm: false,
         overridable: true,
         if_necessary: false,
+        needs_database: false,
     }
 }
 
