@@ -12,12 +12,12 @@ use super::{Origin, values};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-const URL: Form<tokio_postgres::Config> = Form {
-    expected: "a URL such as \"postgresql://cutover@db.example.com:5432/taxasge\"",
-    parse: url,
+const URL: Form<tokio_postgres::Config> =
+    Form { expected: "a URL such as \"postgresql://cutover@db.example.com:5432/taxasge\"", parse: url };
+const VERSION_TABLE: Form<VersionTable> = Form {
+    expected: "a table such as \"alembic_version\" or \"migrations.alembic_version\"",
+    parse: version_table,
 };
-const VERSION_TABLE: Form<VersionTable> =
-    Form { expected: "a table such as \"alembic_version\" or \"migrations.alembic_version\"", parse: version_table };
 
 /// Reads the table; `None` where neither a database nor migrations are named.
 pub(super) fn read(table: &Table<'_>, origin: &Origin) -> Option<Database> {

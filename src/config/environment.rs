@@ -8,7 +8,8 @@ use super::reader::Table;
 use super::source::printable;
 use super::types::{Environment, Policy, TeamZone};
 use super::{
-    Origin, alerts, application, checklist, database, github, kubernetes, metrics, pagerduty, settings, values, verify,
+    Origin, alerts, application, checklist, database, github, kubernetes, metrics, pagerduty, settings,
+    values, verify,
 };
 
 /// Reads and checks everything; the result is the chosen environment, `None`

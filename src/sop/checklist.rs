@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod database;
 pub mod evidence;
 pub mod facts;
+pub mod previous_version;
 pub mod standing;
 #[cfg(test)]
 mod tests;

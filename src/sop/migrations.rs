@@ -8,6 +8,8 @@ pub mod connections;
 mod hazard;
 pub mod judge;
 mod python;
+#[cfg(test)]
+mod tests;
 
 pub use python::read;
 
@@ -82,7 +84,10 @@ impl Graph {
         for (place, script) in scripts.iter().enumerate() {
             if let Some(before) = places.insert(script.revision.as_str(), place) {
                 let other = &scripts[before].file;
-                return Err(format!("{} and {other} have the same revision {}", script.file, script.revision));
+                return Err(format!(
+                    "{} and {other} have the same revision {}",
+                    script.file, script.revision
+                ));
             }
         }
         let find = |script: &Script, name: &str| {
@@ -118,7 +123,11 @@ impl Graph {
     #[must_use]
     pub fn heads(&self) -> Vec<&Script> {
         let followed: BTreeSet<usize> = self.down.iter().flatten().copied().collect();
-        self.order.iter().filter(|place| !followed.contains(place)).map(|place| &self.scripts[*place]).collect()
+        self.order
+            .iter()
+            .filter(|place| !followed.contains(place))
+            .map(|place| &self.scripts[*place])
+            .collect()
     }
 
     /// What a database at some revisions still lacks, in the order in which it is run.
@@ -149,8 +158,10 @@ fn by_label_or_beginning(scripts: &[Script], name: &str) -> Option<usize> {
     if let Some(place) = scripts.iter().position(|script| script.labels.iter().any(|known| known == label)) {
         return Some(place);
     }
-    let mut beginning =
-        scripts.iter().enumerate().filter(|(_, script)| !name.is_empty() && script.revision.starts_with(name));
+    let mut beginning = scripts
+        .iter()
+        .enumerate()
+        .filter(|(_, script)| !name.is_empty() && script.revision.starts_with(name));
     match (beginning.next(), beginning.next()) {
         (Some((place, _)), None) => Some(place),
         _ => None,

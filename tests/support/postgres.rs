@@ -46,7 +46,8 @@ impl Postgres {
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self { process: run(&bin, &data, port, home.path(), settings), home, bin, alembic, port };
+        let server =
+            Self { process: run(&bin, &data, port, home.path(), settings), home, bin, alembic, port };
         until("PostgreSQL to answer", LIMIT, || {
             let output = server.psql("postgres").args(["-c", "SELECT 1"]).output().unwrap();
             output.status.success().then_some(())
@@ -84,8 +85,7 @@ impl Postgres {
 
     /// A session that stays open.
     pub fn session(&self, database: &str) -> Session {
-        let mut process =
-            self.psql(database).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = self.psql(database).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().unwrap());
         Session { process, input, output }
@@ -179,7 +179,10 @@ fn as_postgres(program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program).current_dir("/");
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"])
+        .arg(program)
+        .current_dir("/");
     command
 }
 
@@ -197,7 +200,8 @@ fn bin() -> Option<PathBuf> {
         return Some(PathBuf::from(named)).filter(has_server);
     }
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut found: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).filter(has_server).collect();
+    let mut found: Vec<PathBuf> =
+        versions.flatten().map(|entry| entry.path().join("bin")).filter(has_server).collect();
     found.sort();
     found.pop()
 }

@@ -11,8 +11,7 @@ use crate::sop::checklist::{Ask, Clock, Command, Compare, Expect, Http, Query, Q
 const KIND: Form<&'static str> = Form {
     expected: "one of manual, clock, on-call, configuration, http, command, query, database",
     parse: |name| {
-        let kinds =
-            ["manual", "clock", "on-call", "configuration", "http", "command", "query", "database"];
+        let kinds = ["manual", "clock", "on-call", "configuration", "http", "command", "query", "database"];
         values::one_of(name, &kinds.map(|kind| (kind, kind)))
     },
 };

@@ -41,12 +41,36 @@ mod tests {
     fn a_second_colour_needs_room() {
         let room = |used, per_colour| Room { maximum: 100, reserved: 3, used, per_colour };
         let cases = [
-            (room(40, None), Found::Pass, "40 of 97 connections are taken; with both colours up it may be twice that: 17 left"),
-            (room(48, None), Found::Pass, "48 of 97 connections are taken; with both colours up it may be twice that: 1 left"),
-            (room(49, None), Found::Fail, "49 of 97 connections are taken; with both colours up it may be twice that: 1 too few"),
-            (room(49, Some(20)), Found::Pass, "49 of 97 connections are taken; a second colour takes 20 more: 28 left"),
-            (room(90, Some(20)), Found::Fail, "90 of 97 connections are taken; a second colour takes 20 more: 13 too few"),
-            (room(u32::MAX, Some(1)), Found::Fail, "4294967295 of 97 connections are taken; a second colour takes 1 more: 4294967198 too few"),
+            (
+                room(40, None),
+                Found::Pass,
+                "40 of 97 connections are taken; with both colours up it may be twice that: 17 left",
+            ),
+            (
+                room(48, None),
+                Found::Pass,
+                "48 of 97 connections are taken; with both colours up it may be twice that: 1 left",
+            ),
+            (
+                room(49, None),
+                Found::Fail,
+                "49 of 97 connections are taken; with both colours up it may be twice that: 1 too few",
+            ),
+            (
+                room(49, Some(20)),
+                Found::Pass,
+                "49 of 97 connections are taken; a second colour takes 20 more: 28 left",
+            ),
+            (
+                room(90, Some(20)),
+                Found::Fail,
+                "90 of 97 connections are taken; a second colour takes 20 more: 13 too few",
+            ),
+            (
+                room(u32::MAX, Some(1)),
+                Found::Fail,
+                "4294967295 of 97 connections are taken; a second colour takes 1 more: 4294967198 too few",
+            ),
         ];
         for (room, found, words) in cases {
             assert_eq!(judge(room), (found, words.to_owned()));

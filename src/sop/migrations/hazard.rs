@@ -61,7 +61,9 @@ fn destroys(call: Node<'_>, text: &str) -> Option<String> {
     let arguments = call.child_by_field_name("arguments")?;
     match name {
         "drop_index" | "drop_table_comment" => None,
-        "drop_table" | "drop_column" | "drop_constraint" | "rename_table" => Some(with_names(name, arguments, text)),
+        "drop_table" | "drop_column" | "drop_constraint" | "rename_table" => {
+            Some(with_names(name, arguments, text))
+        }
         "drop" | "drop_all" | "delete" => Some(shortened(text_of(call, text))),
         "alter_column" => {
             let changes: Vec<&str> = children(arguments)

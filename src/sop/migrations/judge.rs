@@ -29,7 +29,9 @@ pub fn pending(graph: &Graph, current: &[String], database: &str) -> Look {
     let at = place(current);
     match graph.pending(current) {
         Err(astray) => stranger(&astray, database),
-        Ok(pending) if pending.is_empty() => (Found::Pass, format!("{database} is at {at}: nothing is pending")),
+        Ok(pending) if pending.is_empty() => {
+            (Found::Pass, format!("{database} is at {at}: nothing is pending"))
+        }
         Ok(pending) => {
             (Found::Pass, format!("{database} is at {at}; {} pending: {}", pending.len(), list(&pending)))
         }
@@ -42,7 +44,9 @@ pub fn at_head(graph: &Graph, current: &[String], database: &str) -> Look {
     let at = place(current);
     match graph.pending(current) {
         Err(astray) => stranger(&astray, database),
-        Ok(pending) if pending.is_empty() => (Found::Pass, format!("{database} is at the release's head {at}")),
+        Ok(pending) if pending.is_empty() => {
+            (Found::Pass, format!("{database} is at the release's head {at}"))
+        }
         Ok(pending) => (
             Found::Fail,
             format!("{database} is at {at}, it lacks {} of the release's: {}", pending.len(), list(&pending)),
@@ -105,7 +109,11 @@ fn stranger(astray: &Astray, database: &str) -> Look {
 
 /// `e3a1 Add webhooks table`.
 fn named(script: &Script) -> String {
-    if script.title.is_empty() { script.revision.clone() } else { format!("{} {}", script.revision, script.title) }
+    if script.title.is_empty() {
+        script.revision.clone()
+    } else {
+        format!("{} {}", script.revision, script.title)
+    }
 }
 
 fn list(scripts: &[&Script]) -> String {

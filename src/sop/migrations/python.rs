@@ -63,7 +63,9 @@ impl<'t> Module<'t> {
         let assignments = self.statements.iter().flat_map(|statement| children(*statement));
         let value = assignments
             .filter(|node| node.kind() == "assignment")
-            .filter(|node| node.child_by_field_name("left").is_some_and(|left| text_of(left, self.text) == name))
+            .filter(|node| {
+                node.child_by_field_name("left").is_some_and(|left| text_of(left, self.text) == name)
+            })
             // The last one counts when it runs.
             .last()
             .and_then(|node| node.child_by_field_name("right"));
@@ -90,7 +92,9 @@ impl<'t> Module<'t> {
     fn downgrade(&self) -> Downgrade {
         let function = self.statements.iter().rev().find(|node| {
             node.kind() == "function_definition"
-                && node.child_by_field_name("name").is_some_and(|name| text_of(name, self.text) == "downgrade")
+                && node
+                    .child_by_field_name("name")
+                    .is_some_and(|name| text_of(name, self.text) == "downgrade")
         });
         let Some(body) = function.and_then(|node| node.child_by_field_name("body")) else {
             return Downgrade::Missing;

@@ -62,7 +62,8 @@ pub async fn run(
         None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
-    let outside = Arc::new(Outside { prometheus, database: configured.database, slots: Semaphore::new(AT_ONCE) });
+    let outside =
+        Arc::new(Outside { prometheus, database: configured.database, slots: Semaphore::new(AT_ONCE) });
     let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
     tokio::select! {
         () = stop.cancelled() => {}

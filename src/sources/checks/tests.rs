@@ -246,7 +246,14 @@ impl Source {
         let (order, ordered) = watch::channel(CheckOrder { release: release(), again: BTreeMap::new() });
         let (sender, told) = mpsc::channel(64);
         let stop = CancellationToken::new();
-        tokio::spawn(run(Arc::new(checklist), None, Clock::start(), ordered, sender, stop.clone()));
+        tokio::spawn(run(
+            Arc::new(checklist),
+            Asked { metrics: None, database: None },
+            Clock::start(),
+            ordered,
+            sender,
+            stop.clone(),
+        ));
         Self { order, told, stop }
     }
 

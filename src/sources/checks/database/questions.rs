@@ -61,7 +61,8 @@ pub(super) async fn locks(session: &Session, long: Duration) -> Result<Answer, S
 /// When they cannot be read.
 pub(super) async fn connections(session: &Session, per_colour: Option<u32>) -> Result<Answer, String> {
     let rows = session.rows(CONNECTIONS).await?;
-    let number = |place: usize| rows.first().and_then(|row| text(row, place)).and_then(|text| text.parse().ok());
+    let number =
+        |place: usize| rows.first().and_then(|row| text(row, place)).and_then(|text| text.parse().ok());
     let (Some(maximum), Some(reserved), Some(used)) = (number(0), number(1), number(2)) else {
         return Err("it does not say how many connections there are".to_owned());
     };

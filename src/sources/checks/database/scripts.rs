@@ -22,7 +22,9 @@ const NAMED: usize = 5;
 pub(super) async fn graph(directory: Option<&Path>) -> Result<Graph, Answer> {
     let unknown = |words: String| (Found::Unknown, words);
     let directory = directory.ok_or_else(|| {
-        unknown("where the migrations are is not configured: name their directory in database.migrations".into())
+        unknown(
+            "where the migrations are is not configured: name their directory in database.migrations".into(),
+        )
     })?;
     let path = directory.to_owned();
     let read = tokio::task::spawn_blocking(move || scripts(&path)).await;
@@ -63,9 +65,8 @@ fn scripts(directory: &Path) -> Result<Read, String> {
     files.sort();
     let (mut scripts, mut unread) = (Vec::new(), Vec::new());
     for (name, path) in files {
-        let script = text(&path)
-            .map_err(|why| Unread { file: name.clone(), why })
-            .and_then(|text| read(&name, &text));
+        let script =
+            text(&path).map_err(|why| Unread { file: name.clone(), why }).and_then(|text| read(&name, &text));
         match script {
             Ok(script) => scripts.push(script),
             Err(why) => unread.push(why),

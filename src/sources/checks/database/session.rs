@@ -62,8 +62,7 @@ impl Session {
                 Ok((client, driven(connection)))
             }
         };
-        let connected: Result<Result<_, String>, _> =
-            tokio::time::timeout(server.timeout, connecting).await;
+        let connected: Result<Result<_, String>, _> = tokio::time::timeout(server.timeout, connecting).await;
         let (client, driver) =
             connected.map_err(|_| format!("no answer within {}", spoken(server.timeout)))??;
         let session = Self { client, driver, limit: server.timeout, version: None };

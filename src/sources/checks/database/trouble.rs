@@ -16,7 +16,9 @@ pub(super) fn of_connecting(error: &Error, server: &DatabaseServer) -> String {
     if let Some(refusal) = error.as_db_error() {
         return match refusal.code() {
             &SqlState::INVALID_PASSWORD => {
-                format!("the password of the user {user} is not accepted: check token_env, token_file or token_command")
+                format!(
+                    "the password of the user {user} is not accepted: check token_env, token_file or token_command"
+                )
             }
             &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
                 format!("the user {user} is not let in: {}", clean(refusal.message()))
@@ -37,7 +39,8 @@ pub(super) fn of_connecting(error: &Error, server: &DatabaseServer) -> String {
             .to_owned();
     }
     if source_says(error, "does not support TLS") {
-        return "it speaks no TLS: turn TLS on there, or set tls = false where the line is trusted".to_owned();
+        return "it speaks no TLS: turn TLS on there, or set tls = false where the line is trusted"
+            .to_owned();
     }
     explain_error(error)
 }
