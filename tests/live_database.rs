@@ -178,8 +178,8 @@ fn what_is_pending_is_named_and_what_it_destroys() {
         &seen,
         "not-destructive",
         "unknown",
-        "an operator has to accept it: 003_no_nickname.py:18 execute DELETE FROM users WHERE email IS NULL, \
-         003_no_nickname.py:19 alter_column users.email: not null, 003_no_nickname.py:20 drop_column users.nickname",
+        "an operator has to accept it: 003_no_nickname.py:17 execute DELETE FROM users WHERE email IS NULL, \
+         003_no_nickname.py:18 alter_column users.email: not null, 003_no_nickname.py:19 drop_column users.nickname",
     );
     expect(
         &seen,
@@ -251,19 +251,27 @@ fn branches_have_several_heads_until_they_are_merged() {
     let seen = room.check(&configured);
     expect(&seen, "at-head", "pass", "the database is at the release's head c003 and e005");
     server.alembic(migrations.path(), "app", &["merge", "heads", "-m", "one again", "--rev-id", "f006"]);
+    // It merged the two that count for a database, and still refuses `upgrade head`.
+    expect(
+        &room.check(&configured),
+        "single-head",
+        "fail",
+        "2 heads, merge them: d004 Reports, f006 one again",
+    );
+    server.alembic(migrations.path(), "app", &["merge", "d004", "f006", "-m", "at last", "--rev-id", "g007"]);
     let seen = room.check(&configured);
-    expect(&seen, "single-head", "pass", "one head: f006 one again");
-    expect(&seen, "pending", "pass", "1 pending: f006 one again");
+    expect(&seen, "single-head", "pass", "one head: g007 at last");
+    expect(&seen, "pending", "pass", "2 pending: f006 one again, g007 at last");
     expect(&seen, "downgrade", "fail", "f006_one_again.py (its downgrade does nothing)");
     server.alembic(migrations.path(), "app", &["upgrade", "head"]);
-    expect(&room.check(&configured), "at-head", "pass", "the database is at the release's head f006");
+    expect(&room.check(&configured), "at-head", "pass", "the database is at the release's head g007");
 
     // What cannot be told is no pass, whatever the others say.
-    let unclear = "import os\nrevision = 'g007'\ndown_revision = os.environ['LAST']\n";
-    fs::write(migrations.versions().join("007_unclear.py"), unclear).unwrap();
+    let unclear = "import os\nrevision = 'h008'\ndown_revision = os.environ['LAST']\n";
+    fs::write(migrations.versions().join("008_unclear.py"), unclear).unwrap();
     let seen = room.check(&configured);
     for rule in ["single-head", "pending", "downgrade", "not-destructive", "at-head"] {
-        expect(&seen, rule, "unknown", "007_unclear.py: its `down_revision` is no plain string");
+        expect(&seen, rule, "unknown", "008_unclear.py: its `down_revision` is no plain string");
     }
     expect(&seen, "no-locks", "pass", "no lock is held");
 }

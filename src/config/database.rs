@@ -6,7 +6,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 use super::application::secret;
 use super::reader::Table;
-use super::types::{Database, DatabaseServer, VersionTable};
+use super::types::{Database, DatabaseServer, Migrations, VersionTable};
 use super::values::{Form, Reason};
 use super::{Origin, values};
 
@@ -23,7 +23,14 @@ const VERSION_TABLE: Form<VersionTable> = Form {
 pub(super) fn read(table: &Table<'_>, origin: &Origin) -> Option<Database> {
     let own = server(table, origin);
     let staging = table.within("staging", |table| server(table, origin));
-    let migrations = table.text("migrations", &values::PATH).map(|path| origin.resolve(&path));
+    let migrations = match table.one_of(&["migrations", "migrations_in_repository"]) {
+        Some("migrations") => {
+            let path = table.text("migrations", &values::PATH);
+            path.map(|path| Migrations::Directory(origin.resolve(&path)))
+        }
+        Some(key) => table.text(key, &values::TEXT).map(Migrations::Repository),
+        None => None,
+    };
     let version_table = table.text("version_table", &VERSION_TABLE).unwrap_or_default();
     let long_transaction = table.duration("long_transaction", 300 * SECOND, SECOND..=24 * 3600 * SECOND);
     let per_colour = table

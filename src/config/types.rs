@@ -293,13 +293,22 @@ pub struct Database {
     pub own: Option<DatabaseServer>,
     /// Staging's; `None`: it is not asked.
     pub staging: Option<DatabaseServer>,
-    /// A directory with Alembic's scripts, or one with `versions` in it.
-    pub migrations: Option<PathBuf>,
+    /// `None`: they are not read.
+    pub migrations: Option<Migrations>,
     pub version_table: VersionTable,
     /// A transaction older than this would make a migration wait.
     pub long_transaction: Duration,
     /// Connections that one colour takes; `None`: as many as there are now.
     pub per_colour: Option<u32>,
+}
+
+/// Where the release's migration scripts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Migrations {
+    /// A directory with Alembic's scripts, or one with `versions` in it.
+    Directory(PathBuf),
+    /// A directory of the repository of [`GitHub`].
+    Repository(String),
 }
 
 /// How a database is reached, and as whom.

@@ -119,6 +119,7 @@ impl Start {
             let asked = checks::Asked {
                 metrics: self.environment.metrics.clone().map(Arc::new),
                 database: self.environment.database.clone().map(Arc::new),
+                github: self.environment.github.clone().map(Arc::new),
             };
             self.keep("the verifiers of the checklist", {
                 let (start, observations) = (self.clone(), observations.clone());

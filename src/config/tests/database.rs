@@ -14,7 +14,7 @@ fn a_database_has_every_default_and_staging_its_own_keys() {
     assert_eq!((own.address.get_user(), own.address.get_dbname()), (Some("cutover"), Some("taxes")));
     assert!(own.tls && own.password.is_some() && own.address.get_password().is_none());
     assert_eq!((own.timeout, database.long_transaction), (Duration::from_secs(5), Duration::from_secs(300)));
-    assert_eq!(database.migrations.unwrap(), Path::new("/etc/cutover/alembic"));
+    assert_eq!(database.migrations, Some(Migrations::Directory("/etc/cutover/alembic".into())));
     assert_eq!((database.version_table, database.per_colour), (VersionTable::default(), None));
     assert!(database.staging.is_none());
 

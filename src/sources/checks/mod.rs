@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Database, Metrics};
+use crate::config::{Database, GitHub, Metrics};
 use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
@@ -47,6 +47,8 @@ type Answer = (Found, String);
 pub struct Asked {
     pub metrics: Option<Arc<Metrics>>,
     pub database: Option<Arc<Database>>,
+    /// The release's repository.
+    pub github: Option<Arc<GitHub>>,
 }
 
 /// Runs the verifiers for as long as anybody listens.
@@ -62,8 +64,12 @@ pub async fn run(
         None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
-    let outside =
-        Arc::new(Outside { prometheus, database: configured.database, slots: Semaphore::new(AT_ONCE) });
+    let repository = match &configured.github {
+        None => Err("no repository is configured: name it in [github]".to_owned()),
+        Some(github) => database::Repository::new(github).await,
+    };
+    let database = configured.database;
+    let outside = Arc::new(Outside { prometheus, database, repository, slots: Semaphore::new(AT_ONCE) });
     let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -77,6 +83,8 @@ pub async fn run(
 struct Outside {
     prometheus: Result<super::prometheus::Prometheus, String>,
     database: Option<Arc<Database>>,
+    /// Where the migrations are, unless they are in a directory.
+    repository: Result<database::Repository, String>,
     slots: Semaphore,
 }
 
@@ -197,7 +205,9 @@ async fn answer(outside: &Outside, question: &Question, release: &Inputs) -> Ans
         match &question.ask {
             Ask::Http(asked) => http::ask(asked, question.limit, release).await,
             Ask::Command(asked) => command::ask(asked, release).await,
-            Ask::Database(rules) => database::ask(outside.database.as_deref(), rules).await,
+            Ask::Database(rules) => {
+                database::ask(outside.database.as_deref(), &outside.repository, rules, release).await
+            }
             Ask::Query(asked) => query::ask(&outside.prometheus, asked, question.limit, release).await,
         }
     };

@@ -50,7 +50,7 @@ async fn outside(prometheus: Option<String>) -> Outside {
         None => Err("no metrics are configured".to_owned()),
         Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
-    Outside { prometheus, database: None, slots: Semaphore::new(AT_ONCE) }
+    Outside { prometheus, database: None, repository: Err(String::new()), slots: Semaphore::new(AT_ONCE) }
 }
 
 fn release() -> Inputs {
@@ -248,7 +248,7 @@ impl Source {
         let stop = CancellationToken::new();
         tokio::spawn(run(
             Arc::new(checklist),
-            Asked { metrics: None, database: None },
+            Asked { metrics: None, database: None, github: None },
             Clock::start(),
             ordered,
             sender,

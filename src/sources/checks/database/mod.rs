@@ -1,8 +1,9 @@
 //! Questions about the database and the release's migrations: Alembic's scripts are read
-//! from a directory, PostgreSQL is asked in transactions that cannot write. What one of
+//! from a directory or the release's repository, PostgreSQL is asked in transactions that cannot write. What one of
 //! several rules cannot find out makes the whole answer unknown, never a pass.
 
 mod questions;
+mod repository;
 mod scripts;
 mod session;
 mod trouble;
@@ -12,18 +13,24 @@ use std::fmt::Write as _;
 use super::Answer;
 use crate::config::{Database, DatabaseServer};
 use crate::sop::checklist::database::DatabaseRule;
-use crate::sop::checklist::evidence::Found;
+use crate::sop::checklist::evidence::{Found, Inputs};
 use crate::sop::migrations::{Graph, judge};
+pub(super) use repository::Repository;
 use session::Session;
 
 /// Asks everything that the rules need, once.
 ///
 /// # Errors
 /// When no database is configured.
-pub(super) async fn ask(database: Option<&Database>, rules: &[DatabaseRule]) -> Result<Answer, String> {
+pub(super) async fn ask(
+    database: Option<&Database>,
+    repository: &Result<Repository, String>,
+    rules: &[DatabaseRule],
+    release: &Inputs,
+) -> Result<Answer, String> {
     let database = database.ok_or("no database is configured: name it in [database]")?;
     let graph = match rules.iter().any(|rule| rule.reads_scripts()) {
-        true => scripts::graph(database.migrations.as_deref()).await,
+        true => scripts::graph(database.migrations.as_ref(), repository, release).await,
         false => Err((Found::Unknown, String::new())),
     };
     let own = match rules.iter().any(|rule| rule.asks_own()) {

@@ -1,36 +1,57 @@
-//! Reads Alembic's scripts from a directory.
+//! Reads Alembic's scripts, from a directory or from the release's repository.
 
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::Answer;
+use super::repository::Repository;
+use crate::config::Migrations;
 use crate::sop::checklist::evidence::Found;
+use crate::sop::checklist::evidence::Inputs;
 use crate::sop::migrations::{Graph, Script, Unread, read};
 use crate::sources::text::clean;
 
 /// Most scripts.
 const MOST: usize = 10_000;
 /// Longest script, in bytes.
-const LONGEST: u64 = 1 << 20;
+pub(super) const LONGEST: u64 = 1 << 20;
 /// Most scripts that are named because they cannot be read.
 const NAMED: usize = 5;
 
-/// The revisions of a directory.
+/// What was read of a directory, and what could not be.
+pub(super) type Read = (Vec<Script>, Vec<Unread>);
+
+/// The revisions of the release.
 ///
 /// # Errors
 /// Unknown where one of the scripts cannot be read, a fail where Alembic would refuse them.
-pub(super) async fn graph(directory: Option<&Path>) -> Result<Graph, Answer> {
+pub(super) async fn graph(
+    from: Option<&Migrations>,
+    repository: &Result<Repository, String>,
+    release: &Inputs,
+) -> Result<Graph, Answer> {
     let unknown = |words: String| (Found::Unknown, words);
-    let directory = directory.ok_or_else(|| {
-        unknown(
-            "where the migrations are is not configured: name their directory in database.migrations".into(),
-        )
-    })?;
-    let path = directory.to_owned();
-    let read = tokio::task::spawn_blocking(move || scripts(&path)).await;
-    let (scripts, unread) = read
-        .map_err(|_| unknown("the migrations cannot be read".to_owned()))?
-        .map_err(|why| unknown(format!("{}: {why}", clean(&directory.to_string_lossy()))))?;
+    let (read, place) = match from {
+        None => {
+            let words = "where the migrations are is not configured: name their directory in \
+                         database.migrations or database.migrations_in_repository";
+            return Err(unknown(words.to_owned()));
+        }
+        Some(Migrations::Directory(directory)) => {
+            let path = directory.clone();
+            let read = tokio::task::spawn_blocking(move || of_directory(&path)).await;
+            let read = read.unwrap_or_else(|_| Err("it cannot be read".to_owned()));
+            (read, clean(&directory.to_string_lossy()))
+        }
+        Some(Migrations::Repository(path)) => {
+            let read = match repository {
+                Ok(repository) => repository.scripts(path, release).await,
+                Err(why) => Err(why.clone()),
+            };
+            (read, format!("{} in the repository", clean(path)))
+        }
+    };
+    let (scripts, unread) = read.map_err(|why| unknown(format!("{place}: {why}")))?;
     if !unread.is_empty() {
         let names: Vec<String> =
             unread.iter().take(NAMED).map(|unread| format!("{}: {}", unread.file, unread.why)).collect();
@@ -39,44 +60,46 @@ pub(super) async fn graph(directory: Option<&Path>) -> Result<Graph, Answer> {
         return Err(unknown(format!("not every migration can be read: {}{more}", names.join(", "))));
     }
     if scripts.is_empty() {
-        return Err(unknown(format!("there are no migrations in {}", clean(&directory.to_string_lossy()))));
+        return Err(unknown(format!("there are no migrations in {place}")));
     }
     Graph::new(scripts).map_err(|why| (Found::Fail, why))
 }
 
-/// What was read of a directory, and what could not be. Blocks.
-type Read = (Vec<Script>, Vec<Unread>);
-
-fn scripts(directory: &Path) -> Result<Read, String> {
+/// Reads a directory. Blocks.
+fn of_directory(directory: &Path) -> Result<Read, String> {
     let versions = directory.join("versions");
     let directory = if versions.is_dir() { versions.as_path() } else { directory };
     let unreadable = |error: io::Error| format!("it cannot be read: {error}");
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if is_script(&name) {
-            files.push((clean(&name), entry.path()));
+            files.push((clean(&name), text(&entry.path())));
         }
         if files.len() > MOST {
             return Err(format!("there are more than {MOST} scripts in it"));
         }
     }
+    Ok(sorted(files))
+}
+
+/// What files, by their names, come to: in the order of the names.
+pub(super) fn sorted(mut files: Vec<(String, Result<String, String>)>) -> Read {
     files.sort();
     let (mut scripts, mut unread) = (Vec::new(), Vec::new());
-    for (name, path) in files {
-        let script =
-            text(&path).map_err(|why| Unread { file: name.clone(), why }).and_then(|text| read(&name, &text));
-        match script {
+    for (name, text) in files {
+        let text = text.map_err(|why| Unread { file: name.clone(), why });
+        match text.and_then(|text| read(&name, &text)) {
             Ok(script) => scripts.push(script),
             Err(why) => unread.push(why),
         }
     }
-    Ok((scripts, unread))
+    (scripts, unread)
 }
 
 /// What Alembic itself takes for a script.
-fn is_script(name: &str) -> bool {
+pub(super) fn is_script(name: &str) -> bool {
     name.ends_with(".py") && !name.starts_with("__init__") && !name.starts_with(".#")
 }
 
