@@ -152,14 +152,14 @@ fn a_rollback_shows_whether_the_previous_version_works_with_the_new_schema() {
     let of = Inputs::default;
     let item = || "previous-version".to_owned();
     let cases = [
-        (None, "! previous version works with the new schema: nobody has said it of this release"),
+        (None, "! previous version works with the new schema: nobody has said it of this"),
         (
             Some(Noted::Ticked { item: item(), words: "tried on staging".into(), of: of() }),
-            "previous version works with the new schema: yes (ops2@bastion-2: tried on",
+            "previous version works with the new schema: yes (ops2@bastion-2:",
         ),
         (
             Some(Noted::Waived { item: item(), reason: "email is gone".into(), of: of() }),
-            "! previous version works with the new schema: NO (ops2@bastion-2: email",
+            "! previous version works with the new schema: NO (ops2@bastion-2:",
         ),
         (
             Some(Noted::NotApplicable { item: item(), reason: "no migration".into(), of: of() }),

@@ -110,3 +110,79 @@ fn decoded(blob: Blob) -> Result<String, String> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).map_err(|_| unusable())?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::extract::{Path, Query};
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use serde_json::json;
+
+    use super::*;
+
+    const SCRIPT: &str = "revision = 'a'\ndown_revision = None\n";
+
+    /// GitHub with one directory at two commits; how often a content was asked for.
+    async fn github() -> (Repository, Arc<AtomicUsize>) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let listing = |query: Query<BTreeMap<String, String>>| async move {
+            let file = |name: &str, sha: &str| json!({"name": name, "type": "file", "sha": sha, "size": 40});
+            let mut entries = vec![
+                file("001_a.py", "s1"),
+                file("__init__.py", "s9"),
+                file("README", "s8"),
+                json!({"name": "old.py", "type": "dir", "sha": "s7", "size": 0}),
+            ];
+            match query.0["ref"].as_str() {
+                "develop" => Json(entries).into_response(),
+                "c0ffee" => {
+                    entries.push(file("002_b.py", "s2"));
+                    Json(entries).into_response()
+                }
+                _ => (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))).into_response(),
+            }
+        };
+        let counted = Arc::clone(&asked);
+        let blob = move |Path(sha): Path<String>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let text = if sha == "s1" { SCRIPT } else { "revision = 'b'\ndown_revision = LAST\n" };
+                let content = base64::engine::general_purpose::STANDARD.encode(text);
+                Json(json!({"encoding": "base64", "content": content}))
+            }
+        };
+        let router = Router::new()
+            .route("/repos/taxasge/backend/contents/alembic/versions", get(listing))
+            .route("/repos/taxasge/backend/git/blobs/{sha}", get(blob));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let text = format!(
+            "[environments.test]\nkubernetes = {{ namespace = 'a', service = 'b' }}\n\
+             application.url = 'http://localhost/'\n\
+             github = {{ url = 'http://{address}', repository = 'taxasge/backend', token_command = ['echo', 'none'] }}"
+        );
+        let environment = crate::config::read_text(&text, std::path::Path::new("."), "test").unwrap();
+        (Repository::new(&environment.github.unwrap()).await.unwrap(), asked)
+    }
+
+    #[tokio::test]
+    async fn scripts_come_from_the_releases_commit_and_each_content_once() {
+        let (repository, asked) = github().await;
+        let (scripts, unread) = repository.scripts("/alembic/versions/", &Inputs::default()).await.unwrap();
+        assert_eq!((scripts.len(), scripts[0].revision.as_str(), unread.len()), (1, "a", 0));
+        let release = Inputs { head: Some("c0ffee".into()), image: None };
+        let (scripts, unread) = repository.scripts("alembic/versions", &release).await.unwrap();
+        assert_eq!((scripts.len(), unread[0].file.as_str()), (1, "002_b.py"));
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "what was read before is known");
+        let elsewhere = Inputs { head: Some("gone".into()), image: None };
+        let why = repository.scripts("alembic/versions", &elsewhere).await.unwrap_err();
+        assert!(why.contains("404"), "{why}");
+    }
+}
