@@ -60,15 +60,13 @@ struct Module<'t> {
 impl<'t> Module<'t> {
     /// What a name of the module is set to: no word for None, several for a tuple or list.
     fn words_of(&self, name: &str) -> Result<Option<Vec<String>>, String> {
-        let assignments = self.statements.iter().flat_map(|statement| children(*statement));
-        let value = assignments
-            .filter(|node| node.kind() == "assignment")
-            .filter(|node| {
-                node.child_by_field_name("left").is_some_and(|left| text_of(left, self.text) == name)
-            })
-            // The last one counts when it runs.
-            .last()
-            .and_then(|node| node.child_by_field_name("right"));
+        let is_of = |node: &Node<'_>| {
+            let left = node.child_by_field_name("left").filter(|_| node.kind() == "assignment");
+            left.is_some_and(|left| text_of(left, self.text) == name)
+        };
+        let mut nodes = self.statements.iter().flat_map(|statement| children(*statement));
+        // The last one counts when it runs.
+        let value = nodes.rfind(is_of).and_then(|node| node.child_by_field_name("right"));
         let Some(value) = value else { return Ok(None) };
         let unclear = || format!("its `{name}` is no plain string, tuple of strings or None");
         match value.kind() {
