@@ -29,15 +29,14 @@ fn measuring(world: &World, prometheus: &str, more: &str) -> Bastion {
     Bastion::new(world, "ops1", &world.oncall, &tables)
 }
 
-/// What an application has in its environment, and nothing else of that kind.
-fn set_environment(world: &World, variables: &[(&str, &str)]) {
-    // Without that the ones of the release before would stay.
-    let mut environment = vec![json!({"$patch": "replace"})];
-    environment.extend(variables.iter().map(|(name, value)| json!({"name": name, "value": value})));
-    let container = json!({"name": "backend", "env": environment});
-    let patch = json!({"spec": {"template": {"spec": {
-        "containers": [container],
-        "$setElementOrder/containers": [{"name": "backend"}]}}}});
+/// What is wrong with the application: this, and nothing else. All of its variables are
+/// given, so that none of the release before stays.
+fn set_environment(world: &World, wrong: (&str, &str)) {
+    let sound = [("ERROR_RATE", "0.002"), ("LATENCY_MS", "40"), ("LEAK_MB_PER_MIN", "0")];
+    let value = |name, sound| if name == wrong.0 { wrong.1 } else { sound };
+    let variables = sound.map(|(name, sound)| json!({"name": name, "value": value(name, sound)}));
+    let container = json!({"name": "backend", "env": variables});
+    let patch = json!({"spec": {"template": {"spec": {"containers": [container]}}}});
     world.patch("deployment/backend-green", &patch);
 }
 
@@ -118,7 +117,7 @@ fn bad_releases_are_seen_and_taken_back_by_themselves() {
     bastion.act(&["deploy", "--version", "v1.1.0", "--colour", "green"]).expect(0);
     prometheus.wait_for_a_past();
     for bad in &BAD {
-        set_environment(&world, &[bad.environment]);
+        set_environment(&world, bad.environment);
         verified(&bastion);
         bastion.act(&["switch", "--to", "green"]).expect(0);
         let watched =
@@ -157,7 +156,7 @@ fn report(bad: &Bad, answers: &[Answer], events: &[(Instant, Value)]) {
 }
 
 fn a_leak_is_seen_before_the_kernel_kills(world: &World, bastion: &Bastion) {
-    set_environment(world, &[("LEAK_MB_PER_MIN", "60")]);
+    set_environment(world, ("LEAK_MB_PER_MIN", "60"));
     verified(bastion);
     bastion.act(&["switch", "--to", "green"]).expect(0);
     let mut watch = bastion.begin(&["watch", "--minutes", "5", "--output", "json"]);

@@ -448,6 +448,17 @@ fn a_countdown_is_large() {
 }
 
 #[test]
+fn a_countdown_that_nobody_runs_is_told() {
+    let mut stage = Stage::released(|setting| setting.policy.automatic_rollback = true);
+    stage.room.command = Command::Nobody;
+    let stage = stage.measure(4, rooms::FAILING);
+    for size in SIZES {
+        let screen = text(&stage, size, COLOUR);
+        assert!(screen.contains("No countdown runs: nobody is in command; o takes it"), "{screen}");
+    }
+}
+
+#[test]
 fn the_checklist_beside_the_other_panes() {
     snapshots("checklist", &Stage::listing());
 }

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use crate::room::automatic::ShownCountdown;
 use crate::room::intent::{Intent, Writing};
+use crate::sop::command::Command;
 use crate::sop::note::{Noted, spoken};
 use crate::sop::operation::ActionKind;
 use crate::sop::phase::Phase;
@@ -78,6 +79,7 @@ impl Banner {
         let more = if open.len() > 1 { format!(" (+{})", open.len() - 1) } else { String::new() };
         let head = format!("ROLL BACK? {}{more}", open.first().copied().unwrap_or_default());
         let mut lines = evidence(scene, &head, width);
+        lines.extend(nobody_counts_down(scene).map(|words| fit(&words, width, scene.look)));
         let keys = format!(
             "{} {}; {} no rollback, with a reason",
             rollback_key(),
@@ -140,6 +142,17 @@ fn evidence(scene: &Scene<'_>, words: &str, width: usize) -> Vec<String> {
         lines.push(fit(&rest, width, scene.look));
     }
     lines
+}
+
+/// Where a countdown is configured but only whoever is in command runs it: that nobody is.
+fn nobody_counts_down(scene: &Scene<'_>) -> Option<String> {
+    let setting = &scene.room.setting;
+    let alone = matches!(scene.room.command, Command::Nobody | Command::Other { expired: true, .. });
+    let configured = setting.policy.automatic_rollback && !setting.read_only;
+    (configured && alone).then(|| {
+        let key = Binding::of_intent(&Intent::TakeCommand).map(Binding::key).unwrap_or_default();
+        format!("No countdown runs: nobody is in command; {key} takes it")
+    })
 }
 
 fn rollback_key() -> String {
