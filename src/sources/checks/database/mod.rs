@@ -122,7 +122,16 @@ impl Asked {
                 };
             }
         };
-        asked.unwrap_or_else(|why| (Found::Unknown, format!("{}: {why}", self.called.words)))
+        match (asked, &self.session) {
+            (Ok(answer), _) => answer,
+            (Err(why), session) => {
+                if let Ok(session) = session {
+                    // Where that fails the next question says so.
+                    let _ = session.again().await;
+                }
+                (Found::Unknown, format!("{}: {why}", self.called.words))
+            }
+        }
     }
 
     async fn close(self) {
