@@ -9,6 +9,7 @@
 mod alerts;
 mod application;
 mod checklist;
+mod database;
 mod endpoint;
 mod environment;
 mod error;
@@ -99,6 +100,9 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
 /// The environment with the checklist that it names.
 fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> {
     let checklist = environment.checklist_source.as_ref().map(checklist::load).transpose()?;
+    let has_database = environment.database.is_some();
+    let checklist =
+        checklist.map(|checklist| if has_database { checklist } else { checklist.without_database() });
     Ok(Environment { checklist, ..environment })
 }
 

@@ -16,6 +16,7 @@ pub mod bastion;
 pub mod grafana;
 pub mod lab;
 pub mod past;
+pub mod postgres;
 pub mod proxy;
 pub mod pty;
 pub mod rehearsal;

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::{Form, SECOND, Table, values};
+use super::{Form, SECOND, Table, each_word, values};
+use crate::sop::checklist::database::DatabaseRule;
 use crate::sop::checklist::{Ask, Clock, Command, Compare, Expect, Http, Query, Question, Verifier};
 
 const KIND: Form<&'static str> = Form {
-    expected: "one of manual, clock, on-call, configuration, http, command, query",
+    expected: "one of manual, clock, on-call, configuration, http, command, query, database",
     parse: |name| {
-        let kinds = ["manual", "clock", "on-call", "configuration", "http", "command", "query"];
+        let kinds = ["manual", "clock", "on-call", "configuration", "http", "command", "query", "database"];
         values::one_of(name, &kinds.map(|kind| (kind, kind)))
     },
 };
@@ -19,6 +20,11 @@ const RULE: Form<&'static str> = Form {
     parse: |name| {
         values::one_of(name, &["window", "not-on", "no-freeze", "team-time"].map(|rule| (rule, rule)))
     },
+};
+const DATABASE_RULE: Form<DatabaseRule> = Form {
+    expected: "rules among single-head, pending, downgrade, not-destructive, at-head, staging-at-head, \
+               no-locks, connections",
+    parse: |name| values::one_of(name, &DatabaseRule::ALL.map(|rule| (rule.word(), rule))),
 };
 /// Longest time that a verifier may take.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
@@ -41,6 +47,7 @@ pub(super) fn read(table: &Table<'_>, before: Option<&Verifier>) -> Option<Verif
             let ask = match asked {
                 "http" => http(table).map(Ask::Http),
                 "command" => command(table).map(Ask::Command),
+                "database" => rules(table).map(Ask::Database),
                 _ => query(table).map(Ask::Query),
             };
             Verifier::Asked(Question { ask: ask?, limit })
@@ -109,6 +116,16 @@ fn expect(table: &Table<'_>) -> Option<Expect> {
             None
         }
     }
+}
+
+fn rules(table: &Table<'_>) -> Option<Vec<DatabaseRule>> {
+    let rules = each_word(table, "rules", &DATABASE_RULE);
+    if rules.as_ref().is_none_or(Vec::is_empty) && !table.is_partial() {
+        let help = "for example rules = [\"single-head\", \"downgrade\"]".to_owned();
+        let what = format!("expected at least one: {}", DATABASE_RULE.expected);
+        table.blame("rules", what, Some(help));
+    }
+    rules.filter(|rules| !rules.is_empty())
 }
 
 fn query(table: &Table<'_>) -> Option<Query> {

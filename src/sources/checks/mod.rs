@@ -4,6 +4,7 @@
 //! unknown, never pass.
 
 mod command;
+mod database;
 mod http;
 mod query;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Metrics;
+use crate::config::{Database, GitHub, Metrics};
 use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
@@ -31,6 +32,8 @@ use crate::sources::text::clean;
 const AT_ONCE: usize = 4;
 /// What did not pass is looked at again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
+/// A database changes by itself, and a question to it costs little.
+const DATABASE_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// What passed is looked at again so long before it expires, but not sooner than half way.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 /// What an item can wait for that is never due.
@@ -39,20 +42,34 @@ const NEVER: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What a verifier found: the finding and what was seen.
 type Answer = (Found, String);
 
+/// What is configured of the outside.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub metrics: Option<Arc<Metrics>>,
+    pub database: Option<Arc<Database>>,
+    /// The release's repository.
+    pub github: Option<Arc<GitHub>>,
+}
+
 /// Runs the verifiers for as long as anybody listens.
 pub async fn run(
     checklist: Arc<Checklist>,
-    metrics: Option<Arc<Metrics>>,
+    configured: Asked,
     clock: Clock,
     order: watch::Receiver<CheckOrder>,
     sender: mpsc::Sender<Observation>,
     stop: CancellationToken,
 ) {
-    let prometheus = match &metrics {
+    let prometheus = match &configured.metrics {
         None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
-    let outside = Arc::new(Outside { prometheus, slots: Semaphore::new(AT_ONCE) });
+    let repository = match &configured.github {
+        None => Err("no repository is configured: name it in [github]".to_owned()),
+        Some(github) => database::Repository::new(github).await,
+    };
+    let database = configured.database;
+    let outside = Arc::new(Outside { prometheus, database, repository, slots: Semaphore::new(AT_ONCE) });
     let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -65,6 +82,9 @@ pub async fn run(
 #[derive(Debug)]
 struct Outside {
     prometheus: Result<super::prometheus::Prometheus, String>,
+    database: Option<Arc<Database>>,
+    /// Where the migrations are, unless they are in a directory.
+    repository: Result<database::Repository, String>,
     slots: Semaphore,
 }
 
@@ -165,6 +185,14 @@ fn due(item: &Item, looked: Option<&Looked>, wanted: &CheckOrder) -> Option<Inst
 
 /// How long what was found is left alone.
 fn pause(item: &Item, found: Found) -> Duration {
+    let pause = by_expiry(item, found);
+    match &item.verifier {
+        Verifier::Asked(Question { ask: Ask::Database(_), .. }) => pause.min(DATABASE_AGAIN),
+        _ => pause,
+    }
+}
+
+fn by_expiry(item: &Item, found: Found) -> Duration {
     match (found, item.holds) {
         (Found::Pass, None) => NEVER,
         (Found::Pass, Some(holds)) => holds.saturating_sub(BEFORE_EXPIRY).max(holds / 2),
@@ -177,6 +205,9 @@ async fn answer(outside: &Outside, question: &Question, release: &Inputs) -> Ans
         match &question.ask {
             Ask::Http(asked) => http::ask(asked, question.limit, release).await,
             Ask::Command(asked) => command::ask(asked, release).await,
+            Ask::Database(rules) => {
+                database::ask(outside.database.as_deref(), &outside.repository, rules, release).await
+            }
             Ask::Query(asked) => query::ask(&outside.prometheus, asked, question.limit, release).await,
         }
     };
@@ -192,6 +223,7 @@ fn from(question: &Question) -> String {
         Ask::Http(http) => clean(http.url.split('?').next().unwrap_or_default()),
         Ask::Command(command) => clean(command.argv.first().map_or("", String::as_str)),
         Ask::Query(_) => "Prometheus".to_owned(),
+        Ask::Database(_) => "PostgreSQL and Alembic's scripts".to_owned(),
     }
 }
 

@@ -50,7 +50,7 @@ async fn outside(prometheus: Option<String>) -> Outside {
         None => Err("no metrics are configured".to_owned()),
         Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
-    Outside { prometheus, slots: Semaphore::new(AT_ONCE) }
+    Outside { prometheus, database: None, repository: Err(String::new()), slots: Semaphore::new(AT_ONCE) }
 }
 
 fn release() -> Inputs {
@@ -228,6 +228,7 @@ fn item(id: &str, ask: Ask, holds: Option<Duration>) -> Item {
         may_confirm: false,
         overridable: true,
         if_necessary: false,
+        needs_database: false,
     }
 }
 
@@ -245,7 +246,14 @@ impl Source {
         let (order, ordered) = watch::channel(CheckOrder { release: release(), again: BTreeMap::new() });
         let (sender, told) = mpsc::channel(64);
         let stop = CancellationToken::new();
-        tokio::spawn(run(Arc::new(checklist), None, Clock::start(), ordered, sender, stop.clone()));
+        tokio::spawn(run(
+            Arc::new(checklist),
+            Asked { metrics: None, database: None, github: None },
+            Clock::start(),
+            ordered,
+            sender,
+            stop.clone(),
+        ));
         Self { order, told, stop }
     }
 
