@@ -171,7 +171,8 @@ impl Stage {
     /// `/health` does not: the probes ask what they ask.
     fn config(&self, kubeconfig: &str) -> String {
         let application = self.application;
-        format!(
+        let signals = self.signals.as_ref().map(|signals| signals.config(ENVIRONMENT, self.speed));
+        let cluster = format!(
             r#"# A rehearsal: nothing here is real.
 [environments.{ENVIRONMENT}.kubernetes]
 kubeconfig = "{kubeconfig}"
@@ -190,7 +191,9 @@ path = "/health"
 version = true
 json = {{ "/status" = "ok" }}
 "#
-        ) + &self.signals.as_ref().map(|signals| signals.config(ENVIRONMENT, self.speed)).unwrap_or_default()
+        );
+        let repository = github::config(&self.world.scenario.github, &self.github);
+        cluster + &signals.unwrap_or_default() + &repository
     }
 
     async fn write_files(&self) -> io::Result<()> {
@@ -210,7 +213,7 @@ json = {{ "/status" = "ok" }}
             let path = directory.join(format!("{}.github.token", person.login));
             tokio::fs::write(path, format!("{}\n", person.token())).await?;
         }
-        tokio::fs::write(directory.join("github.token"), format!("{}\n", PLAYER.token())).await?;
+        tokio::fs::write(directory.join(github::TOKEN_FILE), format!("{}\n", PLAYER.token())).await?;
         tokio::fs::write(directory.join("urls.json"), format!("{:#}\n", self.urls())).await?;
         tokio::fs::write(directory.join("config.toml"), self.config(&kubeconfig_name(&USERS[1]))).await
     }
@@ -267,6 +270,23 @@ mod tests {
         let stage = Stage::raise(unmeasured, 1, 1, None).await.unwrap();
         let environment = stage.environment().unwrap();
         assert!(environment.metrics.is_none() && environment.alerts.is_none());
+        assert!(environment.github.is_none(), "this scenario is about the cluster only");
         assert!(stage.urls().get("prometheus").is_none());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_a_release_begins_at_its_pull_request_the_room_reads_the_repository() {
+        use crate::sop::repository::DeployBy;
+        for (scenario, deploy_by) in [("release", DeployBy::Room), ("pipeline", DeployBy::Pipeline)] {
+            let stage = Stage::raise(Scenario::find(scenario).unwrap(), 1, 60, None).await.unwrap();
+            let github = stage.environment().unwrap().github.unwrap();
+            assert_eq!(stage.urls()["github"], github.endpoint.url.as_str());
+            assert_eq!(
+                (github.setting.repository.as_str(), github.setting.deploy_by),
+                ("taxasge/backend", deploy_by)
+            );
+            let roles: Vec<&str> = github.setting.people.keys().map(String::as_str).collect();
+            assert_eq!(github.setting.each_role, roles, "one approval of each");
+        }
     }
 }

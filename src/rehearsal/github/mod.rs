@@ -4,6 +4,7 @@
 //! the workflows, environments. `json` shows it in GitHub's shapes, `http` answers
 //! requests, `driver` lets time pass and has the pipeline's hands do what a run asks for.
 
+mod config;
 pub mod control;
 pub mod deployment;
 pub mod diff;
@@ -36,6 +37,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+pub(super) use config::{TOKEN_FILE, config};
 pub(super) use door::door;
 pub use driver::run as drive;
 pub(super) use http::router;

@@ -11,6 +11,9 @@ use super::workflow::Commands;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plot {
+    /// Whether the rehearsal's rooms read this repository: a release then begins at its
+    /// pull request. Without it they know of the cluster only.
+    pub followed: bool,
     /// Who deploys to the cluster and moves the traffic.
     pub deploy_by: DeployBy,
     /// What goes wrong, if anything.
@@ -64,9 +67,21 @@ pub enum Twist {
     KnownBug,
 }
 
+impl DeployBy {
+    /// As the configuration has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Pipeline => "pipeline",
+        }
+    }
+}
+
 impl Default for Plot {
     fn default() -> Self {
         Self {
+            followed: false,
             deploy_by: DeployBy::default(),
             twist: None,
             step: Duration::from_millis(1500),
