@@ -99,6 +99,9 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
 /// The environment with the checklist that it names.
 fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> {
     let checklist = environment.checklist_source.as_ref().map(checklist::load).transpose()?;
+    let has_repository = environment.github.is_some();
+    let checklist =
+        checklist.map(|checklist| if has_repository { checklist } else { checklist.without_repository() });
     Ok(Environment { checklist, ..environment })
 }
 

@@ -216,7 +216,7 @@ async fn until_measured(control: &mut Control, action: &Action) {
 }
 
 /// Whether nothing is known yet of the repository that the release comes from.
-fn awaits_repository(room: &Room) -> bool {
+pub(super) fn awaits_repository(room: &Room) -> bool {
     room.has_repository() && room.repository().is_none() && room.repository_trouble().is_none()
 }
 

@@ -116,13 +116,16 @@ impl Start {
             });
         }
         if let Some(checklist) = checklist {
-            let metrics = self.environment.metrics.clone().map(Arc::new);
+            let asked = checks::Asked {
+                metrics: self.environment.metrics.clone().map(Arc::new),
+                github: self.environment.github.clone().map(Arc::new),
+            };
             self.keep("the verifiers of the checklist", {
                 let (start, observations) = (self.clone(), observations.clone());
                 move || {
                     let (order, stop) = (start.check_order.clone(), start.stop.clone());
-                    let (checklist, metrics) = (Arc::clone(&checklist), metrics.clone());
-                    checks::run(checklist, metrics, start.clock, order, observations.clone(), stop)
+                    let (checklist, asked) = (Arc::clone(&checklist), asked.clone());
+                    checks::run(checklist, asked, start.clock, order, observations.clone(), stop)
                 }
             });
         }

@@ -19,11 +19,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Metrics;
+use crate::config::{GitHub, Metrics};
 use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::{Ask, Checklist, Expect, Item, Question, Verifier};
+use crate::sources::github::Evidence as GitHubEvidence;
 use crate::sources::http::spoken;
 use crate::sources::text::clean;
 
@@ -37,22 +38,33 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 const NEVER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a verifier found: the finding and what was seen.
-type Answer = (Found, String);
+pub(super) type Answer = (Found, String);
+
+/// What is configured of the outside.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub metrics: Option<Arc<Metrics>>,
+    pub github: Option<Arc<GitHub>>,
+}
 
 /// Runs the verifiers for as long as anybody listens.
 pub async fn run(
     checklist: Arc<Checklist>,
-    metrics: Option<Arc<Metrics>>,
+    configured: Asked,
     clock: Clock,
     order: watch::Receiver<CheckOrder>,
     sender: mpsc::Sender<Observation>,
     stop: CancellationToken,
 ) {
-    let prometheus = match &metrics {
+    let prometheus = match &configured.metrics {
         None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
-    let outside = Arc::new(Outside { prometheus, slots: Semaphore::new(AT_ONCE) });
+    let github = match &configured.github {
+        None => Err("no repository is configured ([github])".to_owned()),
+        Some(github) => GitHubEvidence::new(github, clock).await,
+    };
+    let outside = Arc::new(Outside { prometheus, github, slots: Semaphore::new(AT_ONCE) });
     let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -65,6 +77,7 @@ pub async fn run(
 #[derive(Debug)]
 struct Outside {
     prometheus: Result<super::prometheus::Prometheus, String>,
+    github: Result<GitHubEvidence, String>,
     slots: Semaphore,
 }
 
@@ -163,8 +176,12 @@ fn due(item: &Item, looked: Option<&Looked>, wanted: &CheckOrder) -> Option<Inst
     Some(if again || another { Instant::now() } else { due })
 }
 
-/// How long what was found is left alone.
+/// How long what was found is left alone. What has not changed on GitHub costs nothing to
+/// ask for again, and an issue that was opened since should not go unseen for hours.
 fn pause(item: &Item, found: Found) -> Duration {
+    if item.is_of_repository() {
+        return item.holds.map_or(AGAIN, |holds| holds.min(AGAIN));
+    }
     match (found, item.holds) {
         (Found::Pass, None) => NEVER,
         (Found::Pass, Some(holds)) => holds.saturating_sub(BEFORE_EXPIRY).max(holds / 2),
@@ -178,6 +195,10 @@ async fn answer(outside: &Outside, question: &Question, release: &Inputs) -> Ans
             Ask::Http(asked) => http::ask(asked, question.limit, release).await,
             Ask::Command(asked) => command::ask(asked, release).await,
             Ask::Query(asked) => query::ask(&outside.prometheus, asked, question.limit, release).await,
+            Ask::GitHub(wanted) => match &outside.github {
+                Ok(github) => github.find_out(wanted, release).await,
+                Err(why) => Err(why.clone()),
+            },
         }
     };
     match tokio::time::timeout(question.limit, asking).await {
@@ -192,6 +213,7 @@ fn from(question: &Question) -> String {
         Ask::Http(http) => clean(http.url.split('?').next().unwrap_or_default()),
         Ask::Command(command) => clean(command.argv.first().map_or("", String::as_str)),
         Ask::Query(_) => "Prometheus".to_owned(),
+        Ask::GitHub(_) => "GitHub".to_owned(),
     }
 }
 

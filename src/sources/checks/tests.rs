@@ -50,11 +50,11 @@ async fn outside(prometheus: Option<String>) -> Outside {
         None => Err("no metrics are configured".to_owned()),
         Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
-    Outside { prometheus, slots: Semaphore::new(AT_ONCE) }
+    Outside { prometheus, github: Err("no repository".to_owned()), slots: Semaphore::new(AT_ONCE) }
 }
 
 fn release() -> Inputs {
-    Inputs { head: None, image: Some("backend:v1.1.0".into()) }
+    Inputs { image: Some("backend:v1.1.0".into()), ..Inputs::default() }
 }
 
 async fn found(ask: Ask, limit: Duration) -> Answer {
@@ -245,7 +245,14 @@ impl Source {
         let (order, ordered) = watch::channel(CheckOrder { release: release(), again: BTreeMap::new() });
         let (sender, told) = mpsc::channel(64);
         let stop = CancellationToken::new();
-        tokio::spawn(run(Arc::new(checklist), None, Clock::start(), ordered, sender, stop.clone()));
+        tokio::spawn(run(
+            Arc::new(checklist),
+            Asked { metrics: None, github: None },
+            Clock::start(),
+            ordered,
+            sender,
+            stop.clone(),
+        ));
         Self { order, told, stop }
     }
 

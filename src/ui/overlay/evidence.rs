@@ -86,6 +86,7 @@ fn verified(item: &Item) -> String {
         },
         Verifier::OnCall => "PagerDuty names who is on call".to_owned(),
         Verifier::Configuration => "the idle colour's pods lack no Secret or ConfigMap".to_owned(),
+        Verifier::Repository(rule) => rule.words(),
         Verifier::Asked(question) => match &question.ask {
             // Arguments may hold what should not be seen.
             Ask::Http(http) => format!("GET {}", http.url.split('?').next().unwrap_or_default()),
@@ -93,6 +94,7 @@ fn verified(item: &Item) -> String {
                 format!("the program {}", command.argv.first().map_or("", String::as_str))
             }
             Ask::Query(query) => format!("{} {}", query.query.trim(), query.compare.words()),
+            Ask::GitHub(wanted) => wanted.words(),
         },
     };
     if item.may_confirm { format!("{how}; where that cannot be found out, by hand") } else { how }
