@@ -3,6 +3,8 @@
 //! looks at the endpoints and says so, as an operator has to; it overrides nothing else.
 //! Where the book has no answer it says that it is stuck.
 
+mod repository;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::sop::moment::Moment;
 use crate::sop::note::Noted;
 use crate::sop::operation::{Action, ActionKind, Override};
 use crate::sop::phase::Phase;
+use crate::sop::pull_request::CheckState;
 use crate::sop::verdict::Verdict;
 
 /// How often one thing is tried.
@@ -75,9 +78,21 @@ impl Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Wait,
+    /// Open the dialog of an action, which finds the words for it.
+    Ask(ActionKind),
     Perform(Action, Vec<Override>),
     Write(Noted),
     End(Ending),
+}
+
+/// What changes while something goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Progress {
+    phase: Option<Phase>,
+    /// Steps of the operation.
+    steps: usize,
+    /// Reviews and checks of the pull request, and steps of the run, that are over.
+    on_github: [usize; 3],
 }
 
 /// The operator by the book.
@@ -88,7 +103,7 @@ pub(super) struct Autopilot {
     tries: BTreeMap<ActionKind, u32>,
     last_try: Option<Moment>,
     /// What was last seen to change, and when.
-    progress: Option<(Option<Phase>, usize, Moment)>,
+    progress: Option<(Progress, Moment)>,
     /// Since when the switch has been held up by something.
     switch_held: Option<Moment>,
     /// Since when the verdict has been what it is.
@@ -111,6 +126,11 @@ impl Autopilot {
         if room.operations.running().is_some() {
             return Decision::Wait;
         }
+        if matches!(phase, Some(Phase::Deploy | Phase::Verify | Phase::Switch))
+            && let Some(decision) = self.delivered(room)
+        {
+            return decision;
+        }
         match phase {
             None => self.or_stuck(room, "the pair has not been seen"),
             Some(Phase::Closed) => Decision::End(Ending::Closed),
@@ -123,10 +143,12 @@ impl Autopilot {
             }
             Some(Phase::Watch) => self.watch(room),
             Some(Phase::StandDown) => self.stand_down(room),
+            Some(Phase::Prepare) if room.has_repository() => self.propose(room),
             Some(Phase::Prepare) => self.perform(room, ActionKind::Deploy),
-            Some(Phase::Review | Phase::Pipeline | Phase::Approval | Phase::Migrate) => {
-                self.or_stuck(room, "the pipeline does not go on")
-            }
+            Some(Phase::Review) => self.review(room),
+            Some(Phase::Pipeline) => self.pipeline(room),
+            Some(Phase::Approval) => self.approve(room),
+            Some(Phase::Migrate) => self.or_stuck(room, "the migrations do not come to an end"),
             Some(Phase::Deploy) => self.deploy(room),
             Some(Phase::Verify) => self.perform(room, ActionKind::Verify),
             Some(Phase::Switch) => self.switch(room),
@@ -135,14 +157,14 @@ impl Autopilot {
 
     fn note_progress(&mut self, room: &Room, phase: Option<Phase>) {
         let steps = room.operations.latest().map_or(0, |operation| operation.steps.len());
-        let same = self.progress.is_some_and(|(known, count, _)| known == phase && count == steps);
-        if !same {
-            self.progress = Some((phase, steps, room.now));
+        let progress = Progress { phase, steps, on_github: on_github(room) };
+        if self.progress.is_none_or(|(known, _)| known != progress) {
+            self.progress = Some((progress, room.now));
         }
     }
 
     fn or_stuck(&self, room: &Room, why: &str) -> Decision {
-        let since = self.progress.map_or(room.now, |(_, _, since)| since);
+        let since = self.progress.map_or(room.now, |(_, since)| since);
         if room.now.since(since) < PATIENCE {
             return Decision::Wait;
         }
@@ -254,6 +276,16 @@ impl Autopilot {
         let slow = probes.iter().filter(|probe| probe.latency > TOO_SLOW).count();
         beyond(bad, BAD) || beyond(slow, SLOW)
     }
+}
+
+/// What there is on GitHub of what goes on there.
+fn on_github(room: &Room) -> [usize; 3] {
+    let request = room.pull_request();
+    let checks = request.map(|request| request.checks.all.iter());
+    let checked = checks.map(|checks| checks.filter(|check| check.state != CheckState::Running).count());
+    let jobs = room.run().into_iter().flat_map(|run| &run.jobs);
+    let steps = jobs.flat_map(|job| &job.steps).filter(|step| step.state.is_over()).count();
+    [request.map_or(0, |request| request.reviews.len()), checked.unwrap_or(0), steps]
 }
 
 /// What an operator would see where nothing measures it: whether the Service still sends

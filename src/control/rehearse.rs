@@ -24,7 +24,7 @@ use crate::room::message::{Body, Effect, Observation, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::sop::command::Operator;
 use crate::sop::note::Noted;
-use crate::sop::operation::Order;
+use crate::sop::operation::{ActionKind, Order};
 use crate::term::signals;
 
 /// How often the autopilot looks when nothing else happens.
@@ -95,6 +95,7 @@ pub fn room(
 pub(super) enum Wish {
     Order(Box<Order>),
     Note(Noted),
+    Ask(ActionKind),
 }
 
 /// What looks over the operator's shoulder in a rehearsal: the scorer, and the autopilot
@@ -127,6 +128,7 @@ impl Pilot {
         match autopilot.next(room) {
             Decision::Wait => None,
             Decision::Write(noted) => Some(Wish::Note(noted)),
+            Decision::Ask(kind) => Some(Wish::Ask(kind)),
             Decision::Perform(action, overrides) => {
                 let id = room.next_operation_id();
                 let (reason, evidence) = (room.reason_for(&action), Box::new(room.assessed.evidence.clone()));
@@ -158,7 +160,14 @@ impl Control {
         }
         match wish {
             None => Vec::new(),
-            Some(Wish::Order(order)) => self.take(Body::Intent(Intent::Perform(order))),
+            Some(Wish::Ask(kind)) => self.take(Body::Intent(Intent::Ask(kind))),
+            Some(Wish::Order(order)) => {
+                // The dialog that found the words for it is done with.
+                if self.room.is_proposing() {
+                    self.take(Body::Intent(Intent::Close));
+                }
+                self.take(Body::Intent(Intent::Perform(order)))
+            }
             Some(Wish::Note(noted)) => vec![self.room.write_down(noted)],
         }
     }

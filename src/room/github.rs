@@ -2,6 +2,7 @@
 //! on the run that is followed.
 
 use super::Room;
+use super::message::{Effect, Outcome};
 use crate::sop::interlock::{Freshness, OnGitHub};
 use crate::sop::operation::{Action, ActionKind};
 use crate::sop::pipeline::{PendingApproval, Run};
@@ -52,14 +53,23 @@ impl Room {
         }
     }
 
+    /// What was done on GitHub is looked at at once: who did it waits for no next round.
+    pub(super) fn look_after(&self, outcome: &Outcome) -> Vec<Effect> {
+        let Outcome::Ended { id, .. } = outcome else { return Vec::new() };
+        let ended = self.operations.latest().filter(|operation| operation.id == *id);
+        let on_github = ended.is_some_and(|operation| operation.action.kind().is_on_github());
+        on_github.then(|| Effect::Attend(self.attention())).into_iter().collect()
+    }
+
     /// What an action on GitHub would be now; `None` while there is nothing to do it to.
     pub(super) fn proposal_on_github(&self, kind: ActionKind) -> Option<Action> {
         let setting = self.setting.github.as_ref()?;
         Some(match kind {
+            // Its title is asked in its dialog, so this one stands in for it.
             ActionKind::Propose => Action::Propose {
                 head: setting.head_branch.clone(),
                 base: setting.base_branch.clone(),
-                title: String::new(),
+                title: "Release".to_owned(),
                 body: String::new(),
             },
             ActionKind::Merge => {

@@ -10,8 +10,19 @@ use super::message::{LinkState, SourceId};
 use crate::sop::chain::{Chain, LinkId, Origin, Progress};
 use crate::sop::phase::Phase;
 use crate::sop::pipeline::{RunState, StageId};
-use crate::sop::repository::Repository;
+use crate::sop::repository::{DeployBy, Repository};
 use crate::sop::stages::{Stages, What};
+
+/// Who brings the release to the idle colour and moves the traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The room's own actions do, or what the pipeline had to do is done.
+    Room,
+    /// The pipeline is about to, or is at it.
+    Pipeline,
+    /// The pipeline was to, and failed.
+    Failed,
+}
 
 impl Room {
     /// Whether the release comes from a repository that this room reads.
@@ -39,17 +50,40 @@ impl Room {
         let fits = origin.links.iter().any(|link| link.id == LinkId::Run && link.fit.holds());
         let Some(run) = run.filter(|_| under_way && fits) else { return origin };
         let stages = Stages::of(run, &self.setting.stages, &repository.usual_stages, self.now.wall);
-        let has_begun = |stage: StageId| {
-            let row = stages.rows.iter().find(|row| row.what == What::Stage(stage));
-            let state = row.and_then(|row| row.state.as_ref());
+        let state = |stage: StageId| {
+            let row = stages.rows.iter().find(|row| row.what == What::Stage(stage))?;
+            Some(row.state.as_ref())
+        };
+        let has_begun = |stage| {
+            let state = state(stage).flatten();
             state.is_some_and(|state| !matches!(state, RunState::Queued | RunState::Skipped))
         };
-        if [StageId::Deploy, StageId::Smoke, StageId::Switch].into_iter().any(has_begun) {
+        let migrated = state(StageId::Migrations) == Some(Some(&RunState::Passed));
+        // What was approved goes to the database first.
+        let is_let_through = origin.progress == Progress::Delivery && state(StageId::Migrations).is_some();
+        if [StageId::Deploy, StageId::Smoke, StageId::Switch].into_iter().any(has_begun)
+            || (migrated && self.deploys_itself())
+        {
             origin.progress = Progress::Delivery;
-        } else if has_begun(StageId::Migrations) {
+        } else if has_begun(StageId::Migrations) || is_let_through {
             origin.progress = Progress::Migrate;
         }
         origin
+    }
+
+    /// Whether the pipeline ends with the migrations, and the room's own actions do the rest.
+    fn deploys_itself(&self) -> bool {
+        self.setting.github.as_ref().is_none_or(|setting| setting.deploy_by == DeployBy::Room)
+    }
+
+    /// Who is to deploy and move the traffic now.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        match self.run() {
+            Some(run) if !self.deploys_itself() && run.state.is_bad() => Delivery::Failed,
+            Some(run) if !self.deploys_itself() && !run.state.is_over() => Delivery::Pipeline,
+            _ => Delivery::Room,
+        }
     }
 
     /// Why GitHub cannot be read, while it cannot.

@@ -55,7 +55,10 @@ impl Room {
                 effects = self.intend(intent);
                 news = effects.iter().any(|effect| matches!(effect, Effect::Note(_)));
             }
-            Body::Outcome(outcome) => self.learn(outcome),
+            Body::Outcome(outcome) => {
+                effects = self.look_after(&outcome);
+                self.learn(outcome);
+            }
         }
         self.assess(news);
         effects.extend(self.act_alone());

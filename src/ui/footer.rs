@@ -5,14 +5,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::{Line, Span};
 
-use crate::room::Room;
 use crate::room::act::Standing;
 use crate::room::intent::{Intent, Overlay};
 use crate::room::message::{Notice, Urgency};
 use crate::sop::interlock::{InterlockId, first_blocked};
 use crate::sop::operation::ActionKind;
 use crate::sop::phase::Phase;
-use crate::sop::pull_request::PullRequestState;
 
 use super::bindings::{BINDINGS, Binding, Does, is_typing};
 use super::scene::Scene;
@@ -109,7 +107,7 @@ fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
         .flat_map(|(binding, word)| hint(scene, binding, word.to_owned(), Tone::Plain))
         .collect();
     let mut left = width.saturating_sub(Line::from(fixed.clone()).width());
-    let release = release_calls_for(scene.room);
+    let release = release_calls_for(scene);
     let kinds = release.into_iter().chain(in_order(scene.phase, scene.is_retired()));
     let mut spans = Vec::new();
     for (place, kind) in kinds.enumerate() {
@@ -184,18 +182,14 @@ fn binding_of_overlay(overlay: Overlay) -> Option<(&'static Binding, &'static st
 }
 
 /// The actions on GitHub that the release calls for now: the rest is in the palette.
-fn release_calls_for(room: &Room) -> Vec<ActionKind> {
-    let Some(repository) = room.repository().filter(|_| room.setting.github.is_some()) else {
+fn release_calls_for(scene: &Scene<'_>) -> Vec<ActionKind> {
+    let Some(repository) = scene.room.repository().filter(|_| scene.room.has_repository()) else {
         return Vec::new();
     };
     if repository.run.as_ref().is_some_and(|run| !run.waiting.is_empty()) {
         return vec![ActionKind::Approve, ActionKind::Reject];
     }
-    let state = repository.pull_request.as_ref().map(|request| &request.state);
-    match state {
-        Some(PullRequestState::Open | PullRequestState::Draft) => vec![ActionKind::Merge],
-        _ => Vec::new(),
-    }
+    scene.next_action().filter(|kind| kind.is_on_github()).into_iter().collect()
 }
 
 /// All actions on the cluster, those first that the phase calls for.

@@ -3,9 +3,11 @@
 use crate::room::Room;
 use crate::room::act::Standing;
 use crate::room::automatic::ShownCountdown;
+use crate::room::release::Delivery;
 use crate::sop::chain::Chain;
 use crate::sop::operation::{Action, ActionKind, RollbackWay};
 use crate::sop::phase::{Phase, phase_given};
+use crate::sop::pipeline::Run;
 use crate::sop::rollback::WayBack;
 use crate::sop::stages::Stages;
 use crate::sop::verdict::Judgement;
@@ -66,10 +68,17 @@ impl<'a> Scene<'a> {
 
     /// The action that the procedure has next; `None` when there is only waiting.
     pub(crate) fn next_action(&self) -> Option<ActionKind> {
+        let has_repository = self.room.has_repository();
         match self.phase {
             Some(Phase::Review) => Some(ActionKind::Merge),
             Some(Phase::Approval) => Some(ActionKind::Approve),
-            Some(Phase::Prepare) if self.room.has_repository() => Some(ActionKind::Propose),
+            Some(Phase::Prepare | Phase::Closed | Phase::RolledBack) if has_repository => {
+                Some(ActionKind::Propose)
+            }
+            Some(Phase::Pipeline) => self.failed_run().map(|_| ActionKind::Rerun),
+            Some(Phase::Deploy | Phase::Verify | Phase::Switch) if self.room.delivery() != Delivery::Room => {
+                self.failed_run().map(|_| ActionKind::Rerun)
+            }
             Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) => {
                 Some(ActionKind::Deploy)
             }
@@ -77,8 +86,13 @@ impl<'a> Scene<'a> {
             Some(Phase::Switch) => Some(ActionKind::Switch),
             Some(Phase::StandDown) if self.is_retired() => Some(ActionKind::Close),
             Some(Phase::StandDown) => Some(ActionKind::Retire),
-            Some(Phase::Pipeline | Phase::Migrate | Phase::Watch) | None => None,
+            Some(Phase::Migrate | Phase::Watch) | None => None,
         }
+    }
+
+    /// The release's run, when it ended badly.
+    pub(crate) fn failed_run(&self) -> Option<&Run> {
+        self.room.run().filter(|run| run.state.is_bad())
     }
 
     /// Whether the idle colour was scaled to 0.

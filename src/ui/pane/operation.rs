@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::room::intent::{Extent, Pane, Writing};
 use crate::room::message::{Conclusion, Step, StepState};
 use crate::room::operations::Operation;
+use crate::room::release::Delivery;
 use crate::sop::colour::Colour;
 use crate::sop::command::Operator;
 use crate::sop::interlock::Interlock;
@@ -153,12 +154,15 @@ fn advice(scene: &Scene<'_>) -> String {
     };
     let idle = active.other();
     let key = |kind| Binding::of_action(kind).map(Binding::key).unwrap_or_default();
+    if let Some(words) = in_pipeline(scene, phase, idle) {
+        return words;
+    }
     match phase {
         Phase::Prepare if room.has_repository() => {
             format!("Next: {} opens the release's pull request", key(ActionKind::Propose))
         }
         Phase::Review => format!("Next: {} merges the pull request", key(ActionKind::Merge)),
-        Phase::Pipeline => "The pipeline of the release is under way".to_owned(),
+        Phase::Pipeline => "The pipeline of the release is under way: it asks for its approval".to_owned(),
         Phase::Approval => format!(
             "Next: {} approves the waiting run, {} rejects it",
             key(ActionKind::Approve),
@@ -180,6 +184,15 @@ fn advice(scene: &Scene<'_>) -> String {
             format!("Next: {} closes the release", key(ActionKind::Close))
         }
         Phase::StandDown => format!("Next: {} retires {}", key(ActionKind::Retire), idle.label()),
+        Phase::Closed if room.has_repository() => format!(
+            "The release is closed; {} opens the pull request of the next one",
+            key(ActionKind::Propose)
+        ),
+        Phase::RolledBack if room.has_repository() => format!(
+            "Rolled back: {} has the traffic; {} opens the pull request of a better version",
+            active.label(),
+            key(ActionKind::Propose)
+        ),
         Phase::Closed => {
             format!(
                 "The release is closed; {} begins the next one on {}",
@@ -194,6 +207,31 @@ fn advice(scene: &Scene<'_>) -> String {
             idle.label()
         ),
     }
+}
+
+/// What the pipeline is at, or why it goes no further, while the release is in its hands.
+fn in_pipeline(scene: &Scene<'_>, phase: Phase, idle: Colour) -> Option<String> {
+    let delivers = matches!(phase, Phase::Deploy | Phase::Verify | Phase::Switch)
+        && scene.room.delivery() != Delivery::Room;
+    if let Some(run) = scene.failed_run().filter(|_| delivers || phase == Phase::Pipeline) {
+        let key = Binding::of_action(ActionKind::Rerun).map(Binding::key).unwrap_or_default();
+        let traffic =
+            if delivers { format!("; the traffic stays on {}", idle.other().label()) } else { String::new() };
+        return Some(format!(
+            "Run {} {}{traffic}; {key} runs what failed again",
+            run.number,
+            run.state.word()
+        ));
+    }
+    if !delivers {
+        return None;
+    }
+    let what = match phase {
+        Phase::Deploy => format!("deploys to {}", idle.label()),
+        Phase::Verify => format!("tests {}", idle.label()),
+        _ => format!("moves the traffic to {}", idle.label()),
+    };
+    Some(format!("The pipeline {what} by itself: nothing to do but to look on"))
 }
 
 /// Until when is watched; past that, why it is not over.
