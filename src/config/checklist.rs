@@ -15,6 +15,7 @@ use super::{ConfigError, Mistake, Origin, note_syntax, place};
 use crate::sop::checklist::{Checklist, Group, Item, Language, MayWaive, Verifier, Words};
 
 mod lists;
+mod on_github;
 #[cfg(test)]
 mod tests;
 mod verifier;

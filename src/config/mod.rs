@@ -100,9 +100,11 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
 /// The environment with the checklist that it names.
 fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> {
     let checklist = environment.checklist_source.as_ref().map(checklist::load).transpose()?;
-    let has_database = environment.database.is_some();
-    let checklist =
-        checklist.map(|checklist| if has_database { checklist } else { checklist.without_database() });
+    let (has_repository, has_database) = (environment.github.is_some(), environment.database.is_some());
+    let checklist = checklist.map(|checklist| {
+        let checklist = if has_repository { checklist } else { checklist.without_repository() };
+        if has_database { checklist } else { checklist.without_database() }
+    });
     Ok(Environment { checklist, ..environment })
 }
 

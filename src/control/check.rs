@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Control;
-use super::headless::{FAILED, USAGE, until_seen};
+use super::headless::{FAILED, USAGE, awaits_repository, until_seen};
 use crate::cli::{Check, CheckOutput};
 use crate::room::Room;
 use crate::room::message::SourceId;
@@ -68,7 +68,8 @@ async fn look(control: &mut Control) -> Result<(), (u8, String)> {
 fn is_known(room: &Room, checklist: &Checklist) -> bool {
     let asks_duty = checklist.items.iter().any(|item| item.verifier == Verifier::OnCall);
     let duty = !asks_duty || !room.setting.duty || room.world.links.contains_key(&SourceId::Duty);
-    (room.record.is_some() || room.record_trouble.is_some()) && duty && room.checklist.is_answered(checklist)
+    let shared = room.record.is_some() || room.record_trouble.is_some();
+    shared && duty && !awaits_repository(room) && room.checklist.is_answered(checklist)
 }
 
 fn exit_status(room: &Room) -> u8 {

@@ -93,8 +93,12 @@ async fn act(
     let action = if release::is_on_github(command) {
         release::until_read(control, true).await?;
         let draft = if release::wants_draft(command) { control.draft().await } else { Draft::default() };
-        release::action(&control.room, command, draft)?
-            .ok_or_else(|| Refusal::Usage("this command changes nothing".into()))?
+        let action = release::action(&control.room, command, draft)?
+            .ok_or_else(|| Refusal::Usage("this command changes nothing".into()))?;
+        if matches!(action, Action::Merge { .. } | Action::Approve { .. }) {
+            until_listed(control).await;
+        }
+        action
     } else {
         until_seen(control).await?;
         let action = action(control, command)?;
@@ -215,8 +219,29 @@ async fn until_measured(control: &mut Control, action: &Action) {
     }
 }
 
+/// Waits until the checklist has its answers, for as long as the metrics may take.
+async fn until_listed(control: &mut Control) {
+    let limit = tokio::time::sleep(MEASURED_WITHIN);
+    tokio::pin!(limit);
+    control.look_at_checklist();
+    while !is_listed(&control.room) {
+        tokio::select! {
+            () = &mut limit => return,
+            message = control.next() => match message {
+                Some(message) => drop(control.take_all(message)),
+                None => return,
+            },
+        }
+    }
+}
+
+/// Whether nothing of the checklist is still being asked for.
+fn is_listed(room: &Room) -> bool {
+    room.setting.checklist.as_ref().is_none_or(|checklist| room.checklist.is_answered(checklist))
+}
+
 /// Whether nothing is known yet of the repository that the release comes from.
-fn awaits_repository(room: &Room) -> bool {
+pub(super) fn awaits_repository(room: &Room) -> bool {
     room.has_repository() && room.repository().is_none() && room.repository_trouble().is_none()
 }
 
@@ -227,9 +252,7 @@ fn is_measured(control: &Control, action: &Action) -> bool {
         return false;
     }
     let passes = evidence.watch.as_ref().is_none_or(|watch| watch.verdict == Verdict::Pass);
-    let checked =
-        room.setting.checklist.as_ref().is_none_or(|checklist| room.checklist.is_answered(checklist));
-    if action.changes_the_world() && !checked {
+    if action.changes_the_world() && !is_listed(room) {
         return false;
     }
     room.setting.signals.is_empty()

@@ -78,6 +78,8 @@ pub fn room(
     operator: Operator,
     clock: Clock,
 ) -> Result<Control, StageError> {
+    // A rehearsal may play on another day.
+    let clock = clock.with_lead(stage.world.clock.lead());
     let environment = stage.environment()?;
     let words = Rehearsal {
         scenario: stage.world.scenario.name.clone(),

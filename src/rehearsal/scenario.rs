@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
+
 use serde::{Deserialize, Deserializer};
 
 use super::faults::Fault;
@@ -54,6 +58,10 @@ shipped![
     "late-push",
     "head-moves",
     "known-bug",
+    "friday",
+    "no-backup",
+    "staging-skipped",
+    "failing-coverage",
     "github-trouble",
 ];
 
@@ -91,9 +99,26 @@ pub struct Scenario {
     /// What happens on GitHub.
     #[serde(default)]
     pub github: Plot,
+    /// The checklist that its rooms keep, by name; with it goes the procedure's deploy
+    /// window. Without it none is kept.
+    pub checklist: Option<String>,
+    /// The evening on which it plays, at a quarter past ten in the team's zone; without
+    /// it, now.
+    pub evening: Option<Evening>,
     /// What goes wrong, and when.
     #[serde(default)]
     pub faults: Vec<Planned>,
+}
+
+/// The zone of the procedure's team.
+pub const TIME_ZONE: &str = "Africa/Malabo";
+
+/// An evening of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Evening {
+    Tuesday,
+    Friday,
 }
 
 /// How long things take in the cluster; real time, whatever the speed.
@@ -210,6 +235,19 @@ impl Scenario {
         }
     }
 
+    /// How far the world's clock is before the machine's, so that it plays on its evening:
+    /// the next one of these.
+    #[must_use]
+    pub fn lead(&self, now: Timestamp) -> SignedDuration {
+        let day = match self.evening {
+            None => return SignedDuration::ZERO,
+            Some(Evening::Tuesday) => Weekday::Tuesday,
+            Some(Evening::Friday) => Weekday::Friday,
+        };
+        let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
+        evening(&now.to_zoned(zone), day).map_or(SignedDuration::ZERO, |at| at.duration_since(now))
+    }
+
     /// What users see of a version while nothing else goes wrong.
     #[must_use]
     pub fn users_of(&self, version: &str) -> Users {
@@ -233,6 +271,8 @@ impl Default for Scenario {
             running: Running::default(),
             measured: yes(),
             github: Plot::default(),
+            checklist: None,
+            evening: None,
             faults: Vec::new(),
         }
     }
@@ -255,6 +295,12 @@ impl Default for Users {
     }
 }
 
+/// A quarter past ten on the next such day after today.
+fn evening(now: &Zoned, day: Weekday) -> Option<Timestamp> {
+    let at = now.date().nth_weekday(1, day).ok()?.to_datetime(Time::constant(22, 15, 0, 0));
+    Some(at.to_zoned(now.time_zone().clone()).ok()?.timestamp())
+}
+
 const fn yes() -> bool {
     true
 }
@@ -273,7 +319,7 @@ const fn pods() -> u32 {
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let span: jiff::SignedDuration = text.parse().map_err(serde::de::Error::custom)?;
+    let span: SignedDuration = text.parse().map_err(serde::de::Error::custom)?;
     Duration::try_from(span).map_err(|_| serde::de::Error::custom("expected a duration that is not negative"))
 }
 
@@ -300,6 +346,19 @@ mod tests {
         let all: BTreeSet<_> = Fault::ALL.iter().map(Fault::name).collect();
         assert_eq!(used, all);
         assert!(Scenario::find(DEFAULT).unwrap().faults.is_empty());
+    }
+
+    #[test]
+    fn an_evening_is_the_next_one_in_the_teams_zone() {
+        let now: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+        let begins = |evening| {
+            let lead = Scenario { evening, ..Scenario::default() }.lead(now);
+            now.checked_add(lead).unwrap().to_string()
+        };
+        assert_eq!(begins(None), "2026-11-27T12:00:00Z");
+        // That day is a Friday itself: the evening is the one a week later.
+        assert_eq!(begins(Some(Evening::Friday)), "2026-12-04T21:15:00Z");
+        assert_eq!(begins(Some(Evening::Tuesday)), "2026-12-01T21:15:00Z");
     }
 
     #[test]

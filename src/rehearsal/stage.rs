@@ -15,7 +15,7 @@ use super::api::Api;
 use super::api::who::{USERS, Who};
 use super::application::{front, users};
 use super::github::people::{PEOPLE, PLAYER};
-use super::scenario::{NAMESPACE, PORT, SERVICE, Scenario};
+use super::scenario::{NAMESPACE, PORT, SERVICE, Scenario, TIME_ZONE};
 use super::signals::Signals;
 use super::world::World;
 use super::{cluster, door, game_master, github, pagerduty, plot, signals};
@@ -193,7 +193,8 @@ json = {{ "/status" = "ok" }}
 "#
         );
         let repository = github::config(&self.world.scenario.github, &self.github);
-        cluster + &signals.unwrap_or_default() + &repository
+        let checklist = self.world.scenario.checklist.as_deref().map(checklist).unwrap_or_default();
+        cluster + &checklist + &signals.unwrap_or_default() + &repository
     }
 
     async fn write_files(&self) -> io::Result<()> {
@@ -217,6 +218,18 @@ json = {{ "/status" = "ok" }}
         tokio::fs::write(directory.join("urls.json"), format!("{:#}\n", self.urls())).await?;
         tokio::fs::write(directory.join("config.toml"), self.config(&kubeconfig_name(&USERS[1]))).await
     }
+}
+
+/// What the configuration says where a checklist is kept: the procedure's deploy window.
+fn checklist(name: &str) -> String {
+    format!(
+        r#"
+[environments.{ENVIRONMENT}]
+time_zone = "{TIME_ZONE}"
+checklist.name = "{name}"
+policy.window = {{ days = "tue-thu", from = "22:00", to = "23:00", team_until = "00:30" }}
+"#
+    )
 }
 
 /// What a user's kubeconfig is called: the first user's has no prefix.

@@ -36,7 +36,7 @@ impl World {
     /// A world in which nothing happens yet.
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64) -> Arc<Self> {
-        let clock = Clock::start();
+        let clock = Clock::start().with_lead(scenario.lead(Timestamp::now()));
         let github = GitHub::new(&scenario, clock);
         let registry = Registry::new(&scenario);
         Arc::new(Self {

@@ -9,9 +9,11 @@ use super::Room;
 use super::intent::Writing;
 use super::message::{CheckNews, Effect, Notice, Urgency};
 use super::view::{Prompt, PromptKind};
+use crate::sop::chain::version_of;
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::facts::{Facts, look};
 use crate::sop::checklist::previous_version::PreviousVersion;
+use crate::sop::checklist::repository::{self, Known as KnownOfRepository};
 use crate::sop::checklist::standing::{Held, Known, Standing, State, began, count, held, mark, stand};
 use crate::sop::checklist::{Checklist, Item, MayWaive, Verifier};
 use crate::sop::command::Command;
@@ -121,7 +123,13 @@ impl Room {
 
     fn look_at_item(&self, item: &Item, facts: &Facts<'_>, release: &Inputs) -> Option<Evidence> {
         let (found, seen, from) = look(&item.verifier, facts)?;
-        Some(Evidence { found, seen, from: from.to_owned(), at: self.now, of: release.clone() })
+        let read = facts.repository.and_then(|known| known.read);
+        let at = match (&item.verifier, read) {
+            // As old as what was read: while GitHub is away it ages.
+            (Verifier::Repository(_), Some((read, _))) => read,
+            _ => self.now,
+        };
+        Some(Evidence { found, seen, from: from.to_owned(), at, of: release.clone() })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -138,6 +146,11 @@ impl Room {
             on_call: policy.on_call,
             duty: self.metrics.duty.as_ref(),
             cluster: fresh.then_some(&self.world.cluster),
+            repository: self.setting.github.as_ref().map(|setting| KnownOfRepository {
+                setting,
+                read: self.repository.as_ref().map(|(read, repository)| (*read, repository)),
+                trouble: self.repository_trouble(),
+            }),
         }
     }
 
@@ -147,7 +160,12 @@ impl Room {
         let forward = self.phase().is_some_and(Phase::is_after_switch);
         let colour = cluster.active().map(|active| if forward { active } else { active.other() });
         let deployment = colour.and_then(|colour| cluster.deployments[colour].as_ref());
-        Inputs { head: None, image: deployment.and_then(|deployment| deployment.image.clone()) }
+        let repository = self.repository();
+        Inputs {
+            head: repository.and_then(repository::head).map(|head| head.0.clone()),
+            image: deployment.and_then(|deployment| deployment.image.clone()),
+            version: repository.and_then(version_of).map(str::to_owned),
+        }
     }
 
     fn release_began(&self) -> Timestamp {

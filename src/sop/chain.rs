@@ -16,7 +16,7 @@ use super::cluster::{Cluster, DeploymentState, image_version};
 use super::colour::Colour;
 
 pub use image::version_in;
-pub use origin::{Origin, Progress, carries};
+pub use origin::{Origin, Progress, carries, version_of};
 
 /// The links, each named by what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ pub mod database;
 pub mod evidence;
 pub mod facts;
 pub mod previous_version;
+pub mod repository;
 pub mod standing;
 #[cfg(test)]
 mod tests;
@@ -130,6 +131,8 @@ pub enum Verifier {
     OnCall,
     /// No pod of the idle colour lacks a Secret or a ConfigMap.
     Configuration,
+    /// By what the room reads of the release's repository.
+    Repository(repository::Rule),
     /// A question to the outside.
     Asked(Question),
 }
@@ -171,6 +174,7 @@ pub enum Ask {
     Query(Query),
     /// All of these must be so.
     Database(Vec<DatabaseRule>),
+    GitHub(repository::Wanted),
 }
 
 /// A request; the answer must have the status and the expected field.
@@ -229,6 +233,33 @@ impl PartialEq for Expect {
 
 impl Eq for Expect {}
 
+/// A pattern of names; upper and lower case are the same to it where it was read from a
+/// checklist.
+#[derive(Clone, Debug)]
+pub struct Pattern(pub Regex);
+
+impl Pattern {
+    /// Whether it is found in a name.
+    #[must_use]
+    pub fn is_match(&self, name: &str) -> bool {
+        self.0.is_match(name)
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Pattern {}
+
 /// A comparison with a bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Compare {
@@ -281,6 +312,18 @@ impl Checklist {
         self.items.iter().find(|item| item.id == id)
     }
 
+    /// The checklist where no repository is configured: what one would have shown, an
+    /// operator has to say.
+    #[must_use]
+    pub fn without_repository(mut self) -> Self {
+        for item in &mut self.items {
+            if item.is_of_repository() {
+                item.verifier = Verifier::Manual;
+            }
+        }
+        self
+    }
+
     /// The place of an item by its id.
     #[must_use]
     pub fn place(&self, id: &str) -> Option<usize> {
@@ -312,6 +355,7 @@ impl Question {
             Ask::Command(command) => (command.argv.iter().collect(), command.expect.text()),
             Ask::Query(query) => (vec![&query.query], None),
             Ask::Database(_) => (Vec::new(), None),
+            Ask::GitHub(wanted) => (wanted.text().into_iter().collect(), None),
         };
         texts.extend(expected);
         texts.into_iter().map(String::as_str).collect()
@@ -329,6 +373,15 @@ impl Item {
             _ => false,
         };
         names_another || of.changed(release, &self.depends).is_some()
+    }
+
+    /// Whether the release's repository tells how it stands.
+    #[must_use]
+    pub const fn is_of_repository(&self) -> bool {
+        matches!(
+            self.verifier,
+            Verifier::Repository(_) | Verifier::Asked(Question { ask: Ask::GitHub(_), .. })
+        )
     }
 
     /// Whether an operator's tick can count for it.

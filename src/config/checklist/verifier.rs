@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::{Form, SECOND, Table, each_word, values};
+use super::{Form, SECOND, Table, each_word, on_github, values};
 use crate::sop::checklist::database::DatabaseRule;
 use crate::sop::checklist::{Ask, Clock, Command, Compare, Expect, Http, Query, Question, Verifier};
 
 const KIND: Form<&'static str> = Form {
-    expected: "one of manual, clock, on-call, configuration, http, command, query, database",
+    expected: "one of manual, clock, on-call, configuration, http, command, query, database, checks, reviews, \
+               changed, issues, release-notes, deployed, merged-back",
     parse: |name| {
         let kinds = ["manual", "clock", "on-call", "configuration", "http", "command", "query", "database"];
-        values::one_of(name, &kinds.map(|kind| (kind, kind)))
+        let kinds: Vec<_> = kinds.into_iter().chain(on_github::KINDS).map(|kind| (kind, kind)).collect();
+        values::one_of(name, &kinds)
     },
 };
 const RULE: Form<&'static str> = Form {
@@ -43,12 +45,16 @@ pub(super) fn read(table: &Table<'_>, before: Option<&Verifier>) -> Option<Verif
         "on-call" => Verifier::OnCall,
         "configuration" => Verifier::Configuration,
         asked => {
+            if let Some(rule) = on_github::rule(asked, table) {
+                return rule.map(Verifier::Repository);
+            }
             let limit = table.duration("timeout", LIMIT, SECOND / 10..=LONGEST);
             let ask = match asked {
                 "http" => http(table).map(Ask::Http),
                 "command" => command(table).map(Ask::Command),
                 "database" => rules(table).map(Ask::Database),
-                _ => query(table).map(Ask::Query),
+                "query" => query(table).map(Ask::Query),
+                kind => on_github::wanted(kind, table).map(Ask::GitHub),
             };
             Verifier::Asked(Question { ask: ask?, limit })
         }
@@ -134,7 +140,7 @@ fn query(table: &Table<'_>) -> Option<Query> {
     Some(Query { query: query?, compare: compare? })
 }
 
-fn compare(table: &Table<'_>) -> Option<Compare> {
+pub(super) fn compare(table: &Table<'_>) -> Option<Compare> {
     let key = table.one_of(&["below", "at_most", "above", "at_least"]);
     let Some(key) = key else {
         if table.find("below").is_none() {

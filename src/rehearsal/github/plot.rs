@@ -65,6 +65,10 @@ pub enum Twist {
     HeadMoves,
     /// An issue of priority P1 is open.
     KnownBug,
+    /// The tests of the release leave too much of the code out.
+    FailingCoverage,
+    /// The last commit of the release was never on staging.
+    StagingSkipped,
 }
 
 impl DeployBy {

@@ -43,7 +43,7 @@ pub fn state(scenario: &Scenario, base: &str, now: Timestamp) -> State {
         at = days_before(at, -APART);
     }
     issues(&mut state, scenario, days_before(now, 20));
-    next(&mut state, &scenario.to, now);
+    next(&mut state, scenario, now);
     state.plot = scenario.github.clone();
     state
 }
@@ -97,7 +97,8 @@ fn back_to_develop(state: &mut State, version: &str, at: Timestamp) {
 }
 
 /// The release to come: some commits on `develop`, tried on staging two days ago.
-fn next(state: &mut State, version: &str, now: Timestamp) {
+fn next(state: &mut State, scenario: &Scenario, now: Timestamp) {
+    let version = scenario.to.as_str();
     let at = days_before(now, 3);
     let begun: [(&str, &str, String); 2] = [
         (
@@ -121,10 +122,20 @@ fn next(state: &mut State, version: &str, now: Timestamp) {
     }
     let files = changed(state, version);
     let message = format!("chore: Prepare {version}");
-    if let Err(refused) = state.push("develop", &files, &message, DEVELOPER, later(at, 20)) {
+    let pushed = match scenario.github.twist {
+        // Nothing ran for it.
+        Some(Twist::StagingSkipped) => state.commit_to("develop", &files, &message, DEVELOPER, later(at, 20)),
+        _ => state.push("develop", &files, &message, DEVELOPER, later(at, 20)),
+    };
+    state.advance(later(at, 21));
+    let draft = pushed.and_then(|_| {
+        let (_, body) = state.notes(version, "develop", None)?;
+        let wanted = Wanted { tag: version.to_owned(), body: Some(body), draft: true, ..Wanted::default() };
+        state.release(wanted, ORCHESTRATOR, later(at, 22))
+    });
+    if let Err(refused) = draft {
         tracing::error!("the release to come could not be prepared: {}", refused.message);
     }
-    state.advance(later(at, 21));
 }
 
 /// The files that a version changes.
@@ -143,6 +154,11 @@ fn changed(state: &State, version: &str) -> Vec<(String, String)> {
         (VERSION_FILE.into(), format!("{version}\n")),
         ("CHANGELOG.md".into(), log),
         (format!("alembic/versions/{bare}.py"), migration),
+        (
+            "docs/openapi.json".into(),
+            format!("{{\"openapi\": \"3.1.0\", \"info\": {{\"version\": \"{version}\"}}}}\n"),
+        ),
+        ("docs/runbook.md".into(), format!("# Runbook\n\nAs of {version}.\n")),
     ]
 }
 

@@ -148,11 +148,25 @@ impl State {
         by: &'static Person,
         now: Timestamp,
     ) -> Result<String, Refused> {
+        let sha = self.commit_to(branch, changed, message, by, now)?;
+        self.moved(branch, &sha, by, now);
+        Ok(sha)
+    }
+
+    /// The same with nothing set in motion.
+    pub(super) fn commit_to(
+        &mut self,
+        branch: &str,
+        changed: &[(String, String)],
+        message: &str,
+        by: &'static Person,
+        now: Timestamp,
+    ) -> Result<String, Refused> {
         let head = self.git.branches.get(branch).cloned().ok_or_else(Refused::not_found)?;
         let mut files = self.commit(&head)?.files.as_ref().clone();
         files.extend(changed.iter().cloned());
         let sha = self.git.commit(vec![head], files, message, by, now);
-        self.moved(branch, &sha, by, now);
+        self.git.branches.insert(branch.to_owned(), sha.clone());
         Ok(sha)
     }
 

@@ -43,6 +43,14 @@ pub enum Progress {
     Delivery,
 }
 
+/// The version of the release: the one that was chosen, else the one that the title of its
+/// pull request names.
+#[must_use]
+pub fn version_of(repository: &Repository) -> Option<&str> {
+    let named = || image::version_in(&repository.pull_request.as_ref()?.title);
+    repository.version.as_deref().or_else(named)
+}
+
 impl Origin {
     /// What was read of the repository, as the beginning of the chain. `version` is the
     /// release's where it was named; else the title of the pull request may name one.
@@ -50,8 +58,7 @@ impl Origin {
     pub fn of(repository: &Repository, version: Option<&str>) -> Self {
         let request = repository.pull_request.as_ref();
         let run = repository.run.as_ref();
-        let version = version.or(repository.version.as_deref());
-        let version = version.or_else(|| image::version_in(&request?.title)).map(str::to_owned);
+        let version = version.or_else(|| version_of(repository)).map(str::to_owned);
         let merged = request.and_then(merged_commit);
         let commit = merged.or_else(|| run.filter(|_| request.is_none()).map(|run| &run.head)).cloned();
         let mut origin = Self {

@@ -59,13 +59,16 @@ pub struct Inputs {
     pub head: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The version, where something other than the image names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 impl Inputs {
     /// Whether nothing is known.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.head.is_none() && self.image.is_none()
+        self.head.is_none() && self.image.is_none() && self.version.is_none()
     }
 
     /// One of them, where it is known.
@@ -89,7 +92,7 @@ impl Inputs {
     /// Why it cannot be put in.
     pub fn fill(&self, text: &str) -> Result<String, String> {
         let mut filled = text.to_owned();
-        let version = self.image.as_deref().and_then(image_version);
+        let version = self.version.as_deref().or_else(|| self.image.as_deref().and_then(image_version));
         let known = [("version", version), ("image", self.image.as_deref()), ("head", self.head.as_deref())];
         for (name, value) in known {
             let place = format!("{{{{{name}}}}}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::evidence::Found;
-use super::{Clock, Verifier};
+use super::{Clock, Verifier, repository};
 use crate::sop::alert::Duty;
 use crate::sop::cluster::{Cluster, PodState};
 use crate::sop::moment::Moment;
@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub duty: Option<&'a (Moment, Duty)>,
     /// `None` while what is known of it is too old, or nothing is.
     pub cluster: Option<&'a Cluster>,
+    /// `None`: no repository is configured.
+    pub repository: Option<repository::Known<'a>>,
 }
 
 /// What was found, in words, and where.
@@ -48,6 +50,7 @@ pub fn look(verifier: &Verifier, facts: &Facts<'_>) -> Option<Look> {
             let (found, words) = configuration(facts);
             Some((found, words, "cluster"))
         }
+        Verifier::Repository(rule) => Some(repository::look(rule, facts.repository.as_ref())),
     }
 }
 

@@ -62,7 +62,7 @@ fn asked() -> Verifier {
 }
 
 fn head(head: &str) -> Inputs {
-    Inputs { head: Some(head.into()), image: None }
+    Inputs { head: Some(head.into()), ..Inputs::default() }
 }
 
 fn evidence(found: Found, seconds: u64, of: &Inputs) -> Evidence {
@@ -311,6 +311,7 @@ impl Night {
             on_call: Duration::from_secs(HOUR),
             duty: Some(&self.duty),
             cluster: Some(&self.cluster),
+            repository: None,
         };
         let (found, seen, _) = look(verifier, &facts).unwrap();
         (found, seen)
@@ -350,6 +351,7 @@ fn the_clock_verifies_window_team_and_day() {
         on_call: Duration::from_secs(HOUR),
         duty: None,
         cluster: None,
+        repository: None,
     };
     for verifier in [
         Verifier::Clock(Clock::Window),
@@ -412,7 +414,7 @@ fn a_comparison_with_no_number_never_holds() {
 
 #[test]
 fn a_release_is_put_into_texts_or_it_is_said_that_it_is_not_known() {
-    let release = Inputs { head: None, image: Some("ghcr.io/t/backend:v1.1.0".into()) };
+    let release = Inputs { image: Some("ghcr.io/t/backend:v1.1.0".into()), ..Inputs::default() };
     assert_eq!(release.fill("{{version}} of {{image}}").unwrap(), "v1.1.0 of ghcr.io/t/backend:v1.1.0");
     assert_eq!(release.fill("{{head}}").unwrap_err(), "the head of the release is not known yet");
     assert_eq!(Inputs::default().fill("plain {{other}}").unwrap(), "plain {{other}}");

@@ -1,9 +1,10 @@
 //! The conditions on what is done on GitHub. Each rests on what was read there; what was
 //! not read, or says a word that nobody knows, clears nothing.
 
-use super::conditions::{command, writable};
+use super::conditions::{command, listed as checklist, writable};
 use super::{Freshness, InterlockId as Id, LockState, OnGitHub, Situation, blocked, clear, unknown};
 use crate::sop::chain::{Chain, Fit, LinkId, Origin};
+use crate::sop::checklist::Gate;
 use crate::sop::commit::Sha;
 use crate::sop::operation::Action;
 use crate::sop::pipeline::{PendingApproval, Run, RunId};
@@ -20,8 +21,21 @@ pub(super) fn conditions(action: &Action, s: &Situation<'_>) -> Vec<(Id, LockSta
     };
     locks.push((Id::Repository, fresh(&github)));
     locks.push((Id::Command, command(s)));
+    if let Some(gate) = gate(action, github.setting) {
+        locks.extend(checklist(gate, s));
+    }
     locks.extend(own(action, &github));
     locks
+}
+
+/// Which of the checklist's gates an action is. Other environments than the release's have
+/// checklists of their own.
+fn gate(action: &Action, setting: &GitHubSetting) -> Option<Gate> {
+    match action {
+        Action::Merge { .. } => Some(Gate::Merge),
+        Action::Approve { environment, .. } if *environment == setting.environment => Some(Gate::Approve),
+        _ => None,
+    }
 }
 
 /// What only this action asks for.

@@ -25,6 +25,7 @@ use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::{Ask, Checklist, Expect, Item, Question, Verifier};
+use crate::sources::github::Evidence as GitHubEvidence;
 use crate::sources::http::spoken;
 use crate::sources::text::clean;
 
@@ -40,7 +41,7 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 const NEVER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a verifier found: the finding and what was seen.
-type Answer = (Found, String);
+pub(super) type Answer = (Found, String);
 
 /// What is configured of the outside.
 #[derive(Clone, Debug)]
@@ -64,12 +65,17 @@ pub async fn run(
         None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
+    let github = match &configured.github {
+        None => Err("no repository is configured: name it in [github]".to_owned()),
+        Some(github) => GitHubEvidence::new(github, clock).await,
+    };
     let repository = match &configured.github {
         None => Err("no repository is configured: name it in [github]".to_owned()),
         Some(github) => database::Repository::new(github).await,
     };
     let database = configured.database;
-    let outside = Arc::new(Outside { prometheus, database, repository, slots: Semaphore::new(AT_ONCE) });
+    let outside =
+        Arc::new(Outside { prometheus, database, github, repository, slots: Semaphore::new(AT_ONCE) });
     let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -82,6 +88,7 @@ pub async fn run(
 #[derive(Debug)]
 struct Outside {
     prometheus: Result<super::prometheus::Prometheus, String>,
+    github: Result<GitHubEvidence, String>,
     database: Option<Arc<Database>>,
     /// Where the migrations are, unless they are in a directory.
     repository: Result<database::Repository, String>,
@@ -183,8 +190,12 @@ fn due(item: &Item, looked: Option<&Looked>, wanted: &CheckOrder) -> Option<Inst
     Some(if again || another { Instant::now() } else { due })
 }
 
-/// How long what was found is left alone.
+/// How long what was found is left alone. What has not changed on GitHub costs nothing to
+/// ask for again, and an issue that was opened since should not go unseen for hours.
 fn pause(item: &Item, found: Found) -> Duration {
+    if item.is_of_repository() {
+        return item.holds.map_or(AGAIN, |holds| holds.min(AGAIN));
+    }
     let pause = by_expiry(item, found);
     match &item.verifier {
         Verifier::Asked(Question { ask: Ask::Database(_), .. }) => pause.min(DATABASE_AGAIN),
@@ -209,6 +220,10 @@ async fn answer(outside: &Outside, question: &Question, release: &Inputs) -> Ans
                 database::ask(outside.database.as_deref(), &outside.repository, rules, release).await
             }
             Ask::Query(asked) => query::ask(&outside.prometheus, asked, question.limit, release).await,
+            Ask::GitHub(wanted) => match &outside.github {
+                Ok(github) => github.find_out(wanted, release).await,
+                Err(why) => Err(why.clone()),
+            },
         }
     };
     match tokio::time::timeout(question.limit, asking).await {
@@ -224,6 +239,7 @@ fn from(question: &Question) -> String {
         Ask::Command(command) => clean(command.argv.first().map_or("", String::as_str)),
         Ask::Query(_) => "Prometheus".to_owned(),
         Ask::Database(_) => "PostgreSQL and Alembic's scripts".to_owned(),
+        Ask::GitHub(_) => "GitHub".to_owned(),
     }
 }
 

@@ -50,11 +50,17 @@ async fn outside(prometheus: Option<String>) -> Outside {
         None => Err("no metrics are configured".to_owned()),
         Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
-    Outside { prometheus, database: None, repository: Err(String::new()), slots: Semaphore::new(AT_ONCE) }
+    Outside {
+        prometheus,
+        database: None,
+        github: Err("no repository".to_owned()),
+        repository: Err(String::new()),
+        slots: Semaphore::new(AT_ONCE),
+    }
 }
 
 fn release() -> Inputs {
-    Inputs { head: None, image: Some("backend:v1.1.0".into()) }
+    Inputs { image: Some("backend:v1.1.0".into()), ..Inputs::default() }
 }
 
 async fn found(ask: Ask, limit: Duration) -> Answer {

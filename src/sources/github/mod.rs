@@ -11,6 +11,7 @@ mod answer;
 mod cache;
 mod choice;
 mod client;
+mod evidence;
 mod fresh;
 mod limits;
 mod links;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use access::{Access, access};
 pub use client::{Client, Trouble};
+pub use evidence::Evidence;
 pub use fresh::read_for;
 pub use reader::Reader;
 

@@ -29,7 +29,8 @@ impl Questions<'_> {
         format!("/repos/{}/{rest}", self.setting.repository)
     }
 
-    async fn read<T: DeserializeOwned>(&self, rest: &str) -> Result<T, Trouble> {
+    /// What is at a path below the repository's.
+    pub(super) async fn read<T: DeserializeOwned>(&self, rest: &str) -> Result<T, Trouble> {
         self.client.read(&self.path(rest)).await
     }
 
@@ -51,7 +52,13 @@ impl Questions<'_> {
         Ok((all, next.is_some()))
     }
 
-    async fn list<T: DeserializeOwned>(&self, rest: &str) -> Result<Vec<T>, Trouble> {
+    /// What is told of the repository itself.
+    pub(super) async fn read_repository<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
+        self.client.read(&format!("/repos/{}", self.setting.repository)).await
+    }
+
+    /// A whole list.
+    pub(super) async fn list<T: DeserializeOwned>(&self, rest: &str) -> Result<Vec<T>, Trouble> {
         let (all, more) = self.pages(rest, MOST_PAGES, |List(page)| page).await?;
         if more { Err(too_many(rest)) } else { Ok(all) }
     }

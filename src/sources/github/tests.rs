@@ -1,6 +1,7 @@
 //! The client and the reader against a server on loopback that answers as GitHub does, and
 //! in every way in which something goes wrong.
 
+mod evidence;
 mod fake;
 mod fixtures;
 mod refusals;

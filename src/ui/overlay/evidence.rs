@@ -86,6 +86,7 @@ fn verified(item: &Item) -> String {
         },
         Verifier::OnCall => "PagerDuty names who is on call".to_owned(),
         Verifier::Configuration => "the idle colour's pods lack no Secret or ConfigMap".to_owned(),
+        Verifier::Repository(rule) => rule.words(),
         Verifier::Asked(question) => match &question.ask {
             // Arguments may hold what should not be seen.
             Ask::Http(http) => format!("GET {}", http.url.split('?').next().unwrap_or_default()),
@@ -97,6 +98,7 @@ fn verified(item: &Item) -> String {
                 let rules: Vec<&str> = rules.iter().map(|rule| rule.words()).collect();
                 format!("the database and the migrations: {}", rules.join(", "))
             }
+            Ask::GitHub(wanted) => wanted.words(),
         },
     };
     if item.may_confirm { format!("{how}; where that cannot be found out, by hand") } else { how }

@@ -6,7 +6,7 @@ use super::*;
 
 fn some_inputs() -> impl Strategy<Value = Inputs> {
     let one = || proptest::option::of("[ab]");
-    (one(), one()).prop_map(|(head, image)| Inputs { head, image })
+    (one(), one()).prop_map(|(head, image)| Inputs { head, image, ..Inputs::default() })
 }
 
 fn some_item() -> impl Strategy<Value = Item> {

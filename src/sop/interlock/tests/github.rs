@@ -417,3 +417,28 @@ fn smoke_tests_that_failed_hold_the_switch() {
     assert_eq!(failed.why(), words);
     assert!(!failed.is_clear() && !failed.overridable());
 }
+
+#[test]
+fn the_checklist_holds_up_the_merge_and_the_approval_that_it_names() {
+    use crate::sop::checklist::Gate;
+    use crate::sop::checklist::standing::Held;
+    let listing = |mut release: Release, gates: &[Gate], overridable| {
+        release.night.policy.checklist = true;
+        let words = "no P0 or P1 bugs open (fail): open: #12".to_owned();
+        release.night.evidence.checklist = Some(vec![Held { gates: gates.to_vec(), words, overridable }]);
+        release
+    };
+    let held = |id: &'static str| vec![(id, "no P0 or P1 bugs open (fail): open: #12".to_owned())];
+    let merging = listing(review_night(), &[Gate::Merge], true);
+    assert_eq!(merging.held_up(&merge()), held("checklist"));
+    assert_eq!(listing(review_night(), &[Gate::Approve], true).held_up(&merge()), []);
+    let approving = listing(approval_night(), &[Gate::Approve, Gate::Switch], false);
+    assert_eq!(approving.held_up(&approve()), held("required"));
+    let locks = interlocks(&approve(), None, &approving.situation());
+    assert!(first_blocked(&locks, &InterlockId::ALL).is_some(), "no reason overrides that");
+    // Nobody has to be kept from saying no.
+    assert_eq!(approving.held_up(&reject()), []);
+    let mut unseen = merging;
+    unseen.night.evidence.checklist = None;
+    assert_eq!(unseen.held_up(&merge()), [("checklist", "not looked at yet".to_owned())]);
+}

@@ -177,11 +177,11 @@ mod tests {
         let (repository, asked) = github().await;
         let (scripts, unread) = repository.scripts("/alembic/versions/", &Inputs::default()).await.unwrap();
         assert_eq!((scripts.len(), scripts[0].revision.as_str(), unread.len()), (1, "a", 0));
-        let release = Inputs { head: Some("c0ffee".into()), image: None };
+        let release = Inputs { head: Some("c0ffee".into()), image: None, version: None };
         let (scripts, unread) = repository.scripts("alembic/versions", &release).await.unwrap();
         assert_eq!((scripts.len(), unread[0].file.as_str()), (1, "002_b.py"));
         assert_eq!(asked.load(Ordering::Relaxed), 2, "what was read before is known");
-        let elsewhere = Inputs { head: Some("gone".into()), image: None };
+        let elsewhere = Inputs { head: Some("gone".into()), image: None, version: None };
         let why = repository.scripts("alembic/versions", &elsewhere).await.unwrap_err();
         assert!(why.contains("404"), "{why}");
     }

@@ -2,6 +2,7 @@
 //! what is missing, null or of another type has its default, and words that nobody knows
 //! are kept as they are.
 
+mod found;
 mod pull;
 mod run;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
+pub(super) use found::{Comparison, Deployment, DeploymentStatus, Issue, Label, ReleaseNotes, Rights};
 pub(super) use pull::{CheckRuns, File, Pull, Review, Status, checks};
 pub(super) use run::{Approval, Job, Jobs, Pending, Run, Runs};
 

@@ -76,6 +76,11 @@ impl Pull {
         &self.base.name
     }
 
+    /// Issues that its text names.
+    pub(in crate::sources::github) fn issues(&self) -> Vec<u64> {
+        issues(&self.title, &self.body)
+    }
+
     /// With the commits that were read for it; reviews, checks and files are others'.
     pub(in crate::sources::github) fn request(&self, head: Commit, merged: Option<Commit>) -> PullRequest {
         PullRequest {
@@ -218,6 +223,20 @@ struct Output {
     summary: String,
 }
 
+impl Output {
+    /// The title; with the line of the summary that has a share in it where the title has
+    /// none: `Coverage report: 91.2 % of lines`.
+    fn said(&self) -> String {
+        let title = first_line(&self.title);
+        let line = self.summary.lines().find(|line| line.contains('%'));
+        match line.filter(|_| !title.contains('%')) {
+            _ if title.is_empty() => line.map_or_else(|| first_line(&self.summary), clean),
+            Some(line) => format!("{title}: {}", clean(line)),
+            None => title,
+        }
+    }
+}
+
 impl CheckRun {
     fn check(&self) -> Check {
         let state = match (self.status.as_str(), self.conclusion.as_deref()) {
@@ -231,9 +250,8 @@ impl CheckRun {
             ("queued" | "in_progress" | "waiting" | "requested" | "pending", _) => CheckState::Running,
             (status, _) => CheckState::Other(clean(status)),
         };
-        let said = if self.output.title.is_empty() { &self.output.summary } else { &self.output.title };
         let url = Some(address(&self.html_url)).filter(|url| !url.is_empty());
-        Check { name: clean(&self.name), state, url, summary: first_line(said) }
+        Check { name: clean(&self.name), state, url, summary: self.output.said() }
     }
 }
 
