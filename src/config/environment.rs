@@ -89,6 +89,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         github,
         checklist_source,
         checklist: None,
+        hotfix: None,
     })
 }
 

@@ -14,6 +14,7 @@ mod environment;
 mod error;
 mod findings;
 mod github;
+mod hotfix;
 mod kubernetes;
 mod locate;
 mod metrics;
@@ -41,6 +42,7 @@ pub use checklist::ChecklistSource;
 pub use error::{ConfigError, Mistake};
 pub use types::*;
 
+use crate::sop::checklist::Checklist;
 use crate::sop::colour::{Colour, PerColour};
 use findings::{Finding, Notes};
 use source::{Source, printable};
@@ -99,9 +101,14 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
 /// The environment with the checklist that it names.
 fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> {
     let checklist = environment.checklist_source.as_ref().map(checklist::load).transpose()?;
+    suited(Environment { checklist, ..environment })
+}
+
+/// With a checklist that asks nothing of what is not configured.
+fn suited(environment: Environment) -> Result<Environment, ConfigError> {
     let has_repository = environment.github.is_some();
-    let checklist =
-        checklist.map(|checklist| if has_repository { checklist } else { checklist.without_repository() });
+    let suit = |checklist: Checklist| if has_repository { checklist } else { checklist.without_repository() };
+    let checklist = environment.checklist.map(suit);
     Ok(Environment { checklist, ..environment })
 }
 

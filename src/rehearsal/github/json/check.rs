@@ -94,11 +94,12 @@ impl Show<'_> {
         let coverage = if leaves_out { "81.9 % of lines" } else { "91.2 % of lines" };
         let mut told = TOOLS.to_vec();
         told.push((COVERAGE, coverage));
-        let went_well = |deployment: &Deployment| {
-            deployment.statuses.iter().any(|status| status.state == "success")
-        };
+        let went_well =
+            |deployment: &Deployment| deployment.statuses.iter().any(|status| status.state == "success");
         let mut deployments = self.state.deployments.values();
-        if deployments.any(|known| known.environment == STAGING && known.sha == commit.sha && went_well(known)) {
+        if deployments
+            .any(|known| known.environment == STAGING && known.sha == commit.sha && went_well(known))
+        {
             told.extend(ON_STAGING);
         }
         told
