@@ -41,6 +41,13 @@ pub struct Common {
     /// Follow the release of this pull request
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub pull_request: Option<u64>,
+    /// The release is a hotfix from this branch: the fast track with its own checklist, one
+    /// approval and the timeline
+    #[arg(long, global = true, value_name = "BRANCH")]
+    pub hotfix: Option<String>,
+    /// With --hotfix: when the bug was detected (`2026-01-06T21:40:00Z`) [default: now]
+    #[arg(long, global = true, value_name = "TIME", requires = "hotfix")]
+    pub detected: Option<jiff::Timestamp>,
     /// Change nothing, whoever asks
     #[arg(long, global = true)]
     pub read_only: bool,

@@ -13,6 +13,7 @@ use cutover::doctor;
 use cutover::rehearsal::stage::StageError;
 
 use cutover::sop::command::Operator;
+use cutover::sop::hotfix::Hotfix;
 use cutover::sop::repository::ReleaseChoice;
 use cutover::term::{self, Screen};
 use cutover::ui::Look;
@@ -57,7 +58,7 @@ fn run(cli: Cli, clock: Clock) -> Result<u8> {
     if let Some(Command::Rehearse(options)) = &cli.command {
         return rehearse(options, &cli.common, clock);
     }
-    let environment = match environment(&cli.common) {
+    let environment = match environment(&cli.common, clock) {
         Ok(environment) => environment,
         Err(error) => {
             complain!("{error}");
@@ -84,7 +85,7 @@ fn run(cli: Cli, clock: Clock) -> Result<u8> {
     }
 }
 
-fn environment(common: &Common) -> Result<Environment, config::ConfigError> {
+fn environment(common: &Common, clock: Clock) -> Result<Environment, config::ConfigError> {
     let mut environment = config::load(common.config.as_deref(), common.env.as_deref())?;
     environment.read_only |= common.read_only;
     if let Some(github) = &mut environment.github {
@@ -94,7 +95,13 @@ fn environment(common: &Common) -> Result<Environment, config::ConfigError> {
             (None, None) => ReleaseChoice::Found,
         };
     }
-    Ok(environment)
+    match &common.hotfix {
+        None => Ok(environment),
+        Some(branch) => {
+            let detected = common.detected.unwrap_or(clock.now().wall);
+            environment.for_hotfix(branch, Hotfix { detected })
+        }
+    }
 }
 
 fn runtime() -> io::Result<Runtime> {

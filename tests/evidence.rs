@@ -3,6 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/drawing.rs"]
+mod drawing;
+#[path = "support/releases.rs"]
+mod releases;
+#[path = "support/rooms.rs"]
+mod rooms;
 mod support;
 
 use std::collections::BTreeMap;
@@ -10,8 +16,14 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use cutover::rehearsal::github::people::{DEVELOPER, ORCHESTRATOR, PLAYER, Person};
+use cutover::rehearsal::github::seed::HOTFIX;
 use cutover::rehearsal::scenario::Scenario;
 use cutover::rehearsal::stage::Stage;
+use cutover::room::message::Observation;
+use cutover::sop::hotfix::Hotfix;
+use cutover::sop::repository::{GitHubSetting, Repository};
+use drawing::{COLOUR, cell, drawn, text};
+use ratatui::style::Color;
 use serde_json::{Value, json};
 use support::pty::Pty;
 use tempfile::TempDir;
@@ -32,7 +44,9 @@ impl Night {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let directory = tempfile::tempdir().unwrap();
         let mut scenario = Scenario::find(scenario).unwrap();
-        scenario.checklist = Some("production".into());
+        if !scenario.github.hotfix {
+            scenario.checklist = Some("production".into());
+        }
         scenario.evening = None;
         scenario.github.followed = true;
         scenario.github.colleagues_review = false;
@@ -45,13 +59,27 @@ impl Night {
 
     /// The release's pull request is opened.
     fn propose(&self) -> &Self {
-        let body = json!({"title": "Release v1.1.0", "head": "develop", "base": "main", "body": "It."});
+        self.propose_from("develop", "Release v1.1.0")
+    }
+
+    fn propose_from(&self, branch: &str, title: &str) -> &Self {
+        let body = json!({"title": title, "head": branch, "base": "main", "body": "It."});
         self.post("github", "/repos/taxasge/backend/pulls", &body);
         self
     }
 
     fn review(&self, by: &Person) {
         self.post("control", "/github/review", &json!({"user": by.login, "state": "APPROVE"}));
+    }
+
+    /// The number of the newest pull request.
+    fn number(&self) -> String {
+        let url = format!("{}/repos/taxasge/backend/pulls", self.stage.urls()["github"].as_str().unwrap());
+        let pulls: Value = self.runtime.block_on(async {
+            let http = reqwest::Client::builder().no_proxy().user_agent("test").build().unwrap();
+            http.get(url).bearer_auth(PLAYER.token()).send().await.unwrap().json().await.unwrap()
+        });
+        pulls[0]["number"].to_string()
     }
 
     fn post(&self, whom: &str, path: &str, body: &Value) {
@@ -67,7 +95,21 @@ impl Night {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(arguments).arg("--config").arg(self.stage.directory().join("config.toml"));
         command.env("XDG_STATE_HOME", self.directory.path()).env("LOGNAME", "ops1");
+        if self.stage.world.scenario.github.hotfix {
+            command.args(["--hotfix", HOTFIX]);
+        }
         command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Whatever only waits for its time on GitHub happens now.
+    fn advance(&self) {
+        self.post("control", "/github/advance", &json!({}));
+    }
+
+    #[track_caller]
+    fn act(&self, arguments: &[&str]) {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
     }
 
     /// State and words of each item.
@@ -77,7 +119,7 @@ impl Night {
         let items =
             json["groups"].as_array().unwrap().iter().flat_map(|group| group["items"].as_array().unwrap());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let known = items.map(|item| (text(&item["id"]), (text(&item["state"]), text(&item["words"]))));
+        let known = items.map(|item| (text(&item["id"]), (text(&item["state"]), text(&item["seen"]))));
         (known.collect(), json["blocked"].clone())
     }
 }
@@ -91,7 +133,10 @@ fn holds(blocked: &Value, gate: &str, item: &str) -> bool {
 fn a_release_in_which_all_goes_well_is_green_from_evidence_but_for_what_people_say() {
     let night = Night::raise("release");
     let (before, _) = night.check();
-    assert_eq!(before["review"], ("unknown".into(), "no pull request of the release is known".into()));
+    assert_eq!(
+        before["review"],
+        ("unknown".into(), "no release is under way: its pull request is not open yet".into())
+    );
     night.propose();
     let (open, blocked) = night.check();
     assert_eq!(open["review"].0, "fail", "{open:?}");
@@ -133,7 +178,9 @@ fn too_little_coverage_and_a_bug_hold_the_merge_and_the_approval_up_in_words() {
     let (state, words) = &items["tests"];
     assert!(state == "fail" && words.starts_with("coverage 81.9 %, expected > 85 %"), "{state}: {words}");
     assert!(holds(&blocked, "merge", "tests") && holds(&blocked, "approve", "tests"), "{blocked}");
-    let merge = night.run(&["pr", "--merge", "--yes", "--output", "json"]);
+    let number = night.number();
+    let order = ["pr", "--merge", "--number", &number, "--yes"];
+    let merge = night.run(&[&order[..], &["--output", "json"]].concat());
     let said = String::from_utf8_lossy(&merge.stdout).into_owned() + &String::from_utf8_lossy(&merge.stderr);
     assert_eq!(merge.status.code(), Some(3), "{said}");
     assert!(
@@ -141,8 +188,8 @@ fn too_little_coverage_and_a_bug_hold_the_merge_and_the_approval_up_in_words() {
         "{said}"
     );
     let reason = "checklist=the new code is generated";
-    let merge = night.run(&["pr", "--merge", "--yes", "--override", reason]);
-    assert!(merge.status.success(), "{merge:?}");
+    night.advance();
+    night.act(&[&order[..], &["--override", reason]].concat());
 }
 
 #[test]
@@ -181,9 +228,107 @@ fn rehearse(scenario: &str, state: &TempDir) -> Pty {
 fn on_a_friday_the_checklist_says_no_and_by_keys_items_are_ticked_and_waived() {
     let state = tempfile::tempdir().unwrap();
     let room = rehearse("friday", &state);
-    room.type_until("6z", "not on a Friday (if possible)");
+    room.wait_for_text("6 Checklist", SOON);
+    room.type_keys("6");
+    room.wait_for_text("t tick  w waive", SOON);
+    room.type_keys("z");
     room.wait_for_text("today is Fri in Malabo", SOON);
     room.type_keys("i");
     room.wait_for_text("outside the deploy window: opens Tue", SOON);
     room.type_keys("\u{1b}");
+    room.wait_for("the checklist again", SOON, |screen| !screen.contents().contains("Interlocks"));
+    // The rollback plan stands three before the last item.
+    room.type_keys("Gkkkt");
+    room.type_until("docs/rollback.md of today", "docs/rollback.md of today");
+    room.type_keys("\r");
+    room.wait_for("the tick", SOON, |screen| {
+        let text = screen.contents();
+        text.lines().any(|line| line.contains("rollback plan documented") && line.contains("pass"))
+    });
+    room.type_keys("Gw");
+    room.wait_for_text("only who is in command waives it", SOON);
+    room.type_keys("o");
+    room.wait_for_text("in command: you", SOON);
+    room.type_keys("w");
+    room.type_until("the ministry asks for it", "the ministry asks for it");
+    room.type_keys("\r");
+    room.wait_for("the waiver", SOON, |screen| {
+        let text = screen.contents();
+        text.lines().any(|line| line.contains("not on a Friday") && line.contains("waived"))
+    });
+}
+
+#[test]
+fn a_hotfix_goes_by_its_own_list_to_the_merge_back() {
+    let night = Night::raise("hotfix");
+    night.propose_from(HOTFIX, "Hotfix v1.1.1");
+    let (items, blocked) = night.check();
+    assert!(items["bug"].0 == "pass" && items["bug"].1.contains("BUG-131"), "{:?}", items["bug"]);
+    assert_eq!(items["review"].0, "fail");
+    assert_eq!(items["tests"].0, "pass", "{:?}", items["tests"]);
+    assert!(holds(&blocked, "merge", "review") && holds(&blocked, "close", "merged-back"), "{blocked}");
+    night.review(ORCHESTRATOR);
+    let (items, _) = night.check();
+    assert!(items["review"].0 == "pass", "one is enough: {:?}", items["review"]);
+    assert!(items["merged-back"].1.contains("is not merged to main yet"), "{:?}", items["merged-back"]);
+    night.advance();
+    let number = night.number();
+    let reason = "checklist=the cause is in the pull request";
+    night.act(&["pr", "--merge", "--number", &number, "--yes", "--override", reason]);
+    let missing = night.check().0["merged-back"].clone();
+    assert!(missing.0 == "fail" && missing.1.contains("merge main back into develop"), "{missing:?}");
+    let closing = night.run(&["close", "--yes", "--output", "json"]);
+    let said = String::from_utf8_lossy(&closing.stdout);
+    assert!(!closing.status.success() && said.contains("main merged back to develop (fail)"), "{said}");
+    night.advance();
+    let reason = "checklist=the backup is of this hour";
+    let approve =
+        ["approve", "--environment", "production", "--comment", "go", "--yes", "--override", reason];
+    support::until("the approval", SOON, || {
+        night.advance();
+        night.run(&approve).status.success().then_some(())
+    });
+    let back = support::until("the merge back", SOON, || {
+        night.advance();
+        Some(night.check().0["merged-back"].clone()).filter(|(state, _)| state == "pass")
+    });
+    assert!(back.1.starts_with("develop has "), "{back:?}");
+}
+
+#[test]
+fn without_a_bug_of_the_highest_priorities_there_is_no_hotfix() {
+    let night = Night::raise("release");
+    let config = night.stage.directory().join("config.toml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command.args(["check", "--hotfix", "develop", "--config"]).arg(config);
+    let output = command.env("XDG_STATE_HOME", night.directory.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("no open issue is labelled P0 or P1: this is no hotfix"), "{said}");
+}
+
+#[test]
+fn the_timeline_sets_actual_against_target_late_in_red_and_in_words() {
+    let mut setting = rooms::setting();
+    setting.hotfix = Some(Hotfix { detected: rooms::at(-52 * 60) });
+    setting.github =
+        Some(GitHubSetting { approvals: 1, each_role: Vec::new(), hotfix: true, ..rooms::github() });
+    let mut stage = rooms::Stage::with(setting);
+    stage.fill("v1.1.0", "v1.1.1", 3);
+    let late = "HOTFIX T+52 min: investigation is 37 min late";
+    assert!(text(&stage.room, (120, 40), COLOUR).contains(late), "{}", text(&stage.room, (120, 40), COLOUR));
+    assert_eq!(cell(&drawn(&stage.room, (120, 40), COLOUR), "HOTFIX").fg, Color::LightRed);
+    // Approved five minutes ago, in minute 47.
+    let repository = Repository { pull_request: Some(releases::open_request()), ..Repository::default() };
+    stage.see(Observation::Repository(Box::new(repository)));
+    let wide = text(&stage.room, (200, 50), COLOUR);
+    for words in
+        ["HOTFIX T+52 min: deploy next, due at T+60", "review 47/45 +2", "deploy …/60", "verify …/75"]
+    {
+        assert!(wide.contains(words), "no `{words}`:\n{wide}");
+    }
+    let buffer = drawn(&stage.room, (200, 50), COLOUR);
+    assert_eq!(cell(&buffer, "review 47/45").fg, Color::LightRed);
+    assert_ne!(cell(&buffer, "HOTFIX").fg, Color::LightRed, "what is next is not late");
+    let small = text(&stage.room, (80, 24), COLOUR);
+    assert!(small.contains("HOTFIX T+52 min: deploy next, due at T+60  deploy …/60"), "{small}");
 }

@@ -92,6 +92,11 @@ pub(super) fn load(source: &ChecklistSource) -> Result<Checklist, ConfigError> {
     Ok(Checklist { language: source.language, ..checklist })
 }
 
+/// The procedure's short checklist of a hotfix.
+pub(super) fn hotfix(language: Language) -> Result<Checklist, ConfigError> {
+    load(&ChecklistSource { from: From::Shipped("hotfix"), language })
+}
+
 fn shipped_text(name: &str) -> &'static str {
     SHIPPED.into_iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
 }

@@ -93,6 +93,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         database,
         checklist_source,
         checklist: None,
+        hotfix: None,
     })
 }
 

@@ -57,6 +57,7 @@ pub(super) fn read(table: &Table<'_>, origin: &Origin, beside: Beside) -> Option
         approve_role: role("approve_by"),
         people: beside.people.clone(),
         deploy_by: beside.deploy_by,
+        hotfix: usual.hotfix,
         stale_after,
     };
     for role in &setting.each_role {

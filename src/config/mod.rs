@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod findings;
 mod github;
+mod hotfix;
 mod kubernetes;
 mod locate;
 mod metrics;
@@ -100,8 +101,13 @@ pub fn load(explicit: Option<&Path>, environment: Option<&str>) -> Result<Enviro
 /// The environment with the checklist that it names.
 fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> {
     let checklist = environment.checklist_source.as_ref().map(checklist::load).transpose()?;
+    suited(Environment { checklist, ..environment })
+}
+
+/// With a checklist that asks nothing of what is not configured.
+fn suited(environment: Environment) -> Result<Environment, ConfigError> {
     let (has_repository, has_database) = (environment.github.is_some(), environment.database.is_some());
-    let checklist = checklist.map(|checklist| {
+    let checklist = environment.checklist.map(|checklist| {
         let checklist = if has_repository { checklist } else { checklist.without_repository() };
         if has_database { checklist } else { checklist.without_database() }
     });

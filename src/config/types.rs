@@ -11,6 +11,7 @@ use super::secret::SecretSource;
 pub use crate::room::logs::LogFilter;
 use crate::sop::checklist::Checklist;
 use crate::sop::colour::PerColour;
+use crate::sop::hotfix::Hotfix;
 pub use crate::sop::policy::Policy;
 use crate::sop::repository::{GitHubSetting, ReleaseChoice};
 use crate::sop::signal::Signal;
@@ -44,6 +45,8 @@ pub struct Environment {
     pub database: Option<Database>,
     /// Which checklist is kept; `None`: none.
     pub checklist_source: Option<ChecklistSource>,
+    /// `None`: an ordinary release.
+    pub hotfix: Option<Hotfix>,
     /// The checklist, once its file was read.
     pub checklist: Option<Checklist>,
 }

@@ -391,6 +391,7 @@ fn setting(environment: &Environment, operator: Operator, rehearsal: Option<Rehe
         github: environment.github.as_ref().map(|github| github.setting.clone()),
         stages: environment.github.as_ref().map(|github| github.stages.clone()).unwrap_or_default(),
         checklist: environment.checklist.clone().map(Arc::new),
+        hotfix: environment.hotfix,
         rehearsal,
     }
 }

@@ -15,7 +15,9 @@ use super::score::{Score, Scorer};
 use super::{Control, InRehearsal, Use};
 use crate::cli::{Output, Rehearse};
 use crate::clock::Clock;
+use crate::config::Environment;
 use crate::rehearsal::faults::Active;
+use crate::rehearsal::github::seed::HOTFIX;
 use crate::rehearsal::scenario::{DEFAULT, SHIPPED, Scenario, ScenarioError};
 use crate::rehearsal::stage::{Stage, StageError};
 use crate::room::Room;
@@ -23,6 +25,7 @@ use crate::room::intent::Intent;
 use crate::room::message::{Body, Effect, Observation, Outcome, Urgency};
 use crate::room::rehearsal::Rehearsal;
 use crate::sop::command::Operator;
+use crate::sop::hotfix::Hotfix;
 use crate::sop::note::Noted;
 use crate::sop::operation::{ActionKind, Order};
 use crate::term::signals;
@@ -68,6 +71,21 @@ pub async fn raise(options: &Rehearse, scenario: Scenario) -> Result<Stage, Stag
     Stage::raise(scenario, seed, options.speed, directory).await
 }
 
+/// The stage's environment, on the fast track where a hotfix is rehearsed. The autopilot
+/// keeps no checklist: what people have to say it cannot.
+fn environment(stage: &Stage, options: &Rehearse, clock: Clock) -> Result<Environment, StageError> {
+    let mut environment = stage.environment()?;
+    if stage.world.scenario.github.hotfix {
+        let detected = clock.now().wall;
+        environment = environment.for_hotfix(HOTFIX, Hotfix { detected })?;
+    }
+    if options.autopilot || options.plain {
+        environment.checklist = None;
+        environment.policy.checklist = false;
+    }
+    Ok(environment)
+}
+
 /// A room on the stage.
 ///
 /// # Errors
@@ -80,7 +98,7 @@ pub fn room(
 ) -> Result<Control, StageError> {
     // A rehearsal may play on another day.
     let clock = clock.with_lead(stage.world.clock.lead());
-    let environment = stage.environment()?;
+    let environment = environment(stage, options, clock)?;
     let words = Rehearsal {
         scenario: stage.world.scenario.name.clone(),
         speed: options.speed,

@@ -20,6 +20,7 @@ use crate::sop::command::Command;
 use crate::sop::interlock::Freshness;
 use crate::sop::note::Noted;
 use crate::sop::phase::Phase;
+use crate::sop::repository::Repository;
 
 /// What can be done with the checklist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +151,20 @@ impl Room {
                 setting,
                 read: self.repository.as_ref().map(|(read, repository)| (*read, repository)),
                 trouble: self.repository_trouble(),
+                over: self.release_is_over(),
             }),
         }
+    }
+
+    /// Whether what was read of the repository is of a release that is over. Until the next
+    /// one is found the last one stands there. One whose traffic has moved ends with its close.
+    fn release_is_over(&self) -> bool {
+        let forward = self.phase().is_some_and(|phase| matches!(phase, Phase::Watch | Phase::StandDown));
+        // Where no pull request is configured to bring it, the run is the release.
+        let merged = |repository: &Repository| {
+            repository.pull_request.is_some() && repository.is_done_with(self.now.wall)
+        };
+        !forward && self.repository().is_some_and(merged)
     }
 
     /// What the release is that the checklist is about.
@@ -160,7 +173,7 @@ impl Room {
         let forward = self.phase().is_some_and(Phase::is_after_switch);
         let colour = cluster.active().map(|active| if forward { active } else { active.other() });
         let deployment = colour.and_then(|colour| cluster.deployments[colour].as_ref());
-        let repository = self.repository();
+        let repository = self.repository().filter(|_| !self.release_is_over());
         Inputs {
             head: repository.and_then(repository::head).map(|head| head.0.clone()),
             image: deployment.and_then(|deployment| deployment.image.clone()),
@@ -168,7 +181,7 @@ impl Room {
         }
     }
 
-    fn release_began(&self) -> Timestamp {
+    pub(super) fn release_began(&self) -> Timestamp {
         self.record.as_ref().map_or(Timestamp::MIN, began)
     }
 

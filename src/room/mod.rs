@@ -7,6 +7,7 @@ pub mod automatic;
 pub mod checklist;
 pub mod dialog;
 mod github;
+mod hotfix;
 pub mod intent;
 pub mod judgement;
 mod log_intents;
@@ -32,6 +33,7 @@ use jiff::tz::TimeZone;
 use crate::sop::checklist::Checklist;
 use crate::sop::colour::{Colour, PerColour};
 use crate::sop::command::{Command, Operator};
+use crate::sop::hotfix::Hotfix;
 use crate::sop::interlock::Situation;
 use crate::sop::moment::Moment;
 use crate::sop::note::Note;
@@ -132,6 +134,8 @@ pub struct Setting {
     pub dashboard: Option<String>,
     /// `None`: none is kept.
     pub checklist: Option<Arc<Checklist>>,
+    /// `None`: an ordinary release.
+    pub hotfix: Option<Hotfix>,
     /// `None` in earnest.
     pub rehearsal: Option<Rehearsal>,
 }

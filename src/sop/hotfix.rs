@@ -12,6 +12,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// From detection to a verified fix it takes less than that.
 pub const WITHIN: Duration = Duration::from_secs(90 * 60);
 
+/// That a release is a hotfix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hotfix {
+    /// When the bug was detected: T+0.
+    pub detected: Timestamp,
+}
+
 /// The stages, each reached when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {

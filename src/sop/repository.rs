@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::pipeline::Run;
-use super::pull_request::PullRequest;
+use super::pull_request::{PullRequest, PullRequestState};
 use super::stages::Usual;
 
 /// Time between two looks at a pipeline that runs.
@@ -42,6 +42,8 @@ pub struct GitHubSetting {
     /// The role to which the approval is reserved, where it is.
     pub approve_role: Option<String>,
     pub deploy_by: DeployBy,
+    /// Whether the release is a hotfix: its branch is its own and ends with it.
+    pub hotfix: bool,
     /// What was read longer ago than this is stale.
     pub stale_after: Duration,
 }
@@ -64,6 +66,7 @@ impl GitHubSetting {
             merge_role: None,
             approve_role: None,
             deploy_by: DeployBy::default(),
+            hotfix: false,
             stale_after: STALE_INTERVALS * INTERVAL,
         }
     }
@@ -71,7 +74,7 @@ impl GitHubSetting {
     /// Whether a branch outlives a release.
     #[must_use]
     pub fn is_long_lived(&self, branch: &str) -> bool {
-        branch == self.head_branch
+        (branch == self.head_branch && !self.hotfix)
             || branch == self.base_branch
             || self.long_lived.iter().any(|known| known == branch)
     }
@@ -129,6 +132,25 @@ pub struct Repository {
     pub rate: Option<Rate>,
     /// What could not be read while the rest was; why, a line each.
     pub unread: Vec<String>,
+}
+
+/// A release that was delivered is followed for so long: watch and standby are over then.
+const FOLLOWED: Duration = Duration::from_secs(2 * 60 * 60);
+
+impl Repository {
+    /// Whether the release is done with, so that another one may be found.
+    #[must_use]
+    pub fn is_done_with(&self, now: Timestamp) -> bool {
+        let long_ago = |at: Timestamp| now.duration_since(at).unsigned_abs() > FOLLOWED;
+        match (self.pull_request.as_ref().map(|request| &request.state), &self.run) {
+            (None | Some(PullRequestState::Closed), _) => true,
+            (Some(PullRequestState::Open | PullRequestState::Draft), _) => false,
+            (Some(PullRequestState::Merged { .. }), Some(run)) => {
+                run.state.is_over() && run.ended.is_some_and(long_ago)
+            }
+            (Some(PullRequestState::Merged { at, .. }), None) => at.is_some_and(long_ago),
+        }
+    }
 }
 
 /// What is left of the hour's requests.

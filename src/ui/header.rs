@@ -13,6 +13,7 @@ use crate::sop::colour::Colour;
 use crate::sop::command::{Command, Operator};
 use crate::sop::phase::Phase;
 
+use super::hotfix;
 use super::scene::Scene;
 use super::text::{columns, fit, middle, timer};
 use super::theme::{Tone, verdict_tone};
@@ -23,7 +24,10 @@ const ROOMY: u16 = 110;
 
 pub(crate) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rows: Vec<Rect> = area.rows().collect();
-    let [identity, traffic, phase] = rows.as_slice() else { return };
+    let [identity, traffic, phase, rest @ ..] = rows.as_slice() else { return };
+    if let Some((row, timeline)) = rest.first().zip(hotfix::spans(scene, area.width)) {
+        sides(scene, timeline, Vec::new(), *row, buffer);
+    }
     sides(
         scene,
         identity_left(scene, identity.width),

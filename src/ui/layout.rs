@@ -88,7 +88,8 @@ impl Arrangement {
     pub(crate) fn of(area: Rect, scene: &Scene<'_>) -> Self {
         let area = Rect { width: area.width.min(MOST.width), height: area.height.min(MOST.height), ..area };
         let notice_rows = footer::notice_rows(scene, area.width);
-        let (header, rest) = split(area, HEADER_ROWS);
+        let timeline = u16::from(scene.room.setting.hotfix.is_some());
+        let (header, rest) = split(area, HEADER_ROWS + timeline);
         let banner = Banner::of(scene, area.width, area.height);
         let (banner_area, rest) = split(rest, banner.as_ref().map_or(0, Banner::rows));
         let (rest, footer) = split(rest, rest.height.saturating_sub(FOOTER_ROWS));

@@ -6,6 +6,7 @@ pub mod bindings;
 mod dialog;
 mod footer;
 mod header;
+mod hotfix;
 pub mod keymap;
 pub mod layout;
 mod overlay;

@@ -94,6 +94,7 @@ pub fn setting() -> Setting {
         alerts: false,
         duty: false,
         dashboard: None,
+        hotfix: None,
         api_path: None,
         checklist: None,
         github: None,

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::people::Person;
+use super::people::{ORCHESTRATOR, Person};
 use super::plot::Twist;
 use super::refused::Refused;
-use super::run::{Conclusion, Progress};
+use super::run::{Conclusion, Progress, Run};
 use super::state::State;
 use super::thread::{Merged, Pull, Thread, Verdict};
 
 /// How many must approve what goes to `main`.
-pub(super) const APPROVALS: usize = 2;
+const APPROVALS: usize = 2;
 
 /// Whether a pull request can be merged, as GitHub says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +46,17 @@ impl State {
         if pull.decisions().iter().any(|review| review.verdict == Verdict::ChangesRequested) {
             return Some("Changes have been requested on this pull request.".into());
         }
-        if self.approvals(pull) < APPROVALS {
+        let wanted = self.wanted_approvals();
+        if self.approvals(pull) < wanted {
             return Some(format!(
-                "At least {APPROVALS} approving reviews are required by reviewers with write access."
+                "At least {wanted} approving reviews are required by reviewers with write access."
             ));
         }
         let run = self.runs.values().rfind(|run| run.sha == pull.head_sha);
         match run.map(|run| run.progress()) {
             Some(Progress::Completed(Conclusion::Success)) => None,
+            // No workflow runs for a hotfix's branch: tools report by statuses.
+            None if self.plot.hotfix => None,
             Some(Progress::Completed(_)) => Some("Required status check \"Notify\" is failing.".into()),
             _ => Some("Required status check \"Notify\" is expected.".into()),
         }
@@ -125,5 +128,46 @@ impl State {
         // Closed before its base moves, or it would be looked at again.
         self.moved(&base, &sha, by, now);
         Ok(sha)
+    }
+}
+
+impl State {
+    /// How many must approve what goes to `main`: on the fast track one.
+    pub(super) const fn wanted_approvals(&self) -> usize {
+        if self.plot.hotfix { 1 } else { APPROVALS }
+    }
+
+    /// The procedure merges `main` back, or the next squash would find a conflict: what
+    /// `develop` has, with what `main` has of its own.
+    pub(super) fn back_to_develop(&mut self, version: &str, at: Timestamp) {
+        let (Some(main), Some(develop)) = (self.git.resolve("main"), self.git.resolve("develop")) else {
+            return;
+        };
+        let parents = vec![develop.sha.clone(), main.sha.clone()];
+        let mut files = develop.files.as_ref().clone();
+        if self.plot.hotfix {
+            files.extend(main.files.as_ref().clone());
+        }
+        let message = format!("Merge main after {version}");
+        let sha = self.git.commit(parents, files, &message, ORCHESTRATOR, at);
+        self.git.branches.insert("develop".into(), sha);
+    }
+
+    /// Once a hotfix's run is over and well, a colleague merges it back; whether it was done.
+    pub(super) fn hotfix_goes_back(&mut self, now: Timestamp) -> bool {
+        if !self.plot.hotfix {
+            return false;
+        }
+        let (Some(main), Some(develop)) = (self.git.resolve("main"), self.git.resolve("develop")) else {
+            return false;
+        };
+        let is_there = self.git.history(&develop.sha).iter().any(|commit| commit.sha == main.sha);
+        let well = |run: &&Run| run.progress().conclusion() == Some(Conclusion::Success);
+        let of_main = self.runs.values().filter(|run| run.sha == main.sha).find(well);
+        let Some(version) = of_main.filter(|_| !is_there).map(|run| run.version.clone()) else {
+            return false;
+        };
+        self.back_to_develop(&version, now);
+        true
     }
 }

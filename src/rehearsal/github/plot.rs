@@ -14,6 +14,8 @@ pub struct Plot {
     /// Whether the rehearsal's rooms read this repository: a release then begins at its
     /// pull request. Without it they know of the cluster only.
     pub followed: bool,
+    /// Whether the release is a hotfix from a branch of its own.
+    pub hotfix: bool,
     /// Who deploys to the cluster and moves the traffic.
     pub deploy_by: DeployBy,
     /// What goes wrong, if anything.
@@ -86,6 +88,7 @@ impl Default for Plot {
     fn default() -> Self {
         Self {
             followed: false,
+            hotfix: false,
             deploy_by: DeployBy::default(),
             twist: None,
             step: Duration::from_millis(1500),

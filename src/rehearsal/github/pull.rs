@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::engine::after;
-use super::merging::APPROVALS;
 use super::people::{DEVELOPER, PEOPLE, Person};
 use super::plot::Twist;
 use super::refused::Refused;
@@ -144,7 +143,7 @@ impl State {
     pub(super) fn push_after_approvals(&mut self, now: Timestamp) -> bool {
         let approved = |thread: &&Thread| {
             let pull = thread.pull.as_ref().filter(|_| thread.is_open());
-            pull.is_some_and(|pull| pull.base == "main" && self.approvals(pull) >= APPROVALS)
+            pull.is_some_and(|pull| pull.base == "main" && self.approvals(pull) >= self.wanted_approvals())
         };
         let Some(head) =
             self.threads.values().find(approved).and_then(|t| Some(t.pull.as_ref()?.head.clone()))

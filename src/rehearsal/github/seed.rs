@@ -43,7 +43,11 @@ pub fn state(scenario: &Scenario, base: &str, now: Timestamp) -> State {
         at = days_before(at, -APART);
     }
     issues(&mut state, scenario, days_before(now, 20));
-    next(&mut state, scenario, now);
+    if scenario.github.hotfix {
+        hotfix(&mut state, scenario, now)
+    } else {
+        next(&mut state, scenario, now)
+    }
     state.plot = scenario.github.clone();
     state
 }
@@ -77,7 +81,7 @@ fn past_release(state: &mut State, version: &str, at: Timestamp) {
         let (_, body) = state.notes(version, "main", None)?;
         let wanted = Wanted { tag: version.to_owned(), body: Some(body), ..Wanted::default() };
         state.release(wanted, ORCHESTRATOR, later(at, 8))?;
-        back_to_develop(state, version, later(at, 9));
+        state.back_to_develop(version, later(at, 9));
         Ok(())
     });
     if let Err(refused) = done {
@@ -85,15 +89,18 @@ fn past_release(state: &mut State, version: &str, at: Timestamp) {
     }
 }
 
-/// The procedure merges `main` back, or the next squash would find a conflict.
-fn back_to_develop(state: &mut State, version: &str, at: Timestamp) {
-    let (Some(main), Some(develop)) = (state.git.resolve("main"), state.git.resolve("develop")) else {
-        return;
-    };
-    let (parents, files) = (vec![develop.sha.clone(), main.sha.clone()], develop.files.as_ref().clone());
-    let message = format!("Merge main after {version}");
-    let sha = state.git.commit(parents, files, &message, ORCHESTRATOR, at);
-    state.git.branches.insert("develop".into(), sha);
+/// The branch of the hotfix to come.
+pub const HOTFIX: &str = "hotfix/critical-bug-131";
+
+/// The hotfix to come: its branch from `main`, with the fix pushed just now.
+fn hotfix(state: &mut State, scenario: &Scenario, now: Timestamp) {
+    let Some(main) = state.git.branches.get("main").cloned() else { return };
+    state.git.branches.insert(HOTFIX.into(), main);
+    let files = changed(state, &scenario.to);
+    let message = "hotfix: Keep declarations on a time-out (BUG-131)";
+    if let Err(refused) = state.commit_to(HOTFIX, &files, message, DEVELOPER, now) {
+        tracing::error!("the hotfix could not be prepared: {}", refused.message);
+    }
 }
 
 /// The release to come: some commits on `develop`, tried on staging two days ago.

@@ -93,7 +93,8 @@ impl State {
             let reviewed = self.review_as_intended(now);
             let pushed = self.push_after_approvals(now);
             let went_on = self.advance_runs(now);
-            if !(reviewed || pushed || went_on) {
+            let went_back = self.hotfix_goes_back(now);
+            if !(reviewed || pushed || went_on || went_back) {
                 return;
             }
         }

@@ -130,6 +130,8 @@ pub struct Known<'a> {
     pub read: Option<(Moment, &'a Repository)>,
     /// Why it cannot be read now.
     pub trouble: Option<&'a str>,
+    /// Whether what was read is of a release that is over: it says nothing of the next.
+    pub over: bool,
 }
 
 /// Looks at what was read.
@@ -145,6 +147,9 @@ pub fn look(rule: &Rule, known: Option<&Known<'_>>) -> Look {
             None => "GitHub was not read yet".to_owned(),
         });
     };
+    if known.over {
+        return unknown("no release is under way: its pull request is not open yet".to_owned());
+    }
     let request = || {
         let request = repository.pull_request.as_ref();
         request.ok_or_else(|| "no pull request of the release is known".to_owned())
@@ -378,7 +383,7 @@ fn reviewed(reviews: Reviews, request: &PullRequest, setting: &GitHubSetting) ->
         words
     } else {
         let role = standing.missing_roles.first().copied().unwrap_or("role");
-        format!("no approval of a {role} counts")
+        format!("of the role {role} nobody has approved it")
     };
     (Found::Fail, words)
 }

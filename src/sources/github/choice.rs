@@ -10,9 +10,6 @@ use crate::sop::pipeline::{Run, RunState};
 use crate::sop::pull_request::{PullRequest, PullRequestState};
 use crate::sop::repository::{GitHubSetting, Repository};
 
-/// A release that was delivered is followed for so long: watch and standby are over then.
-const FOLLOWED: Duration = Duration::from_secs(2 * 60 * 60);
-
 /// Whether a title is of that version; a leading `v` makes no difference.
 pub(super) fn is_of_version(title: &str, version: &str) -> bool {
     let bare = |version: &str| version.trim_start_matches(['v', 'V']).to_owned();
@@ -46,19 +43,6 @@ pub(super) const fn merged(request: &PullRequest) -> Option<&Sha> {
     }
 }
 
-/// Whether a release is done with, so that another one may be found.
-pub(super) fn is_done_with(repository: &Repository, now: Timestamp) -> bool {
-    let long_ago = |at: Timestamp| now.duration_since(at).unsigned_abs() > FOLLOWED;
-    match (repository.pull_request.as_ref().map(|request| &request.state), &repository.run) {
-        (None | Some(PullRequestState::Closed), _) => true,
-        (Some(PullRequestState::Open | PullRequestState::Draft), _) => false,
-        (Some(PullRequestState::Merged { .. }), Some(run)) => {
-            run.state.is_over() && run.ended.is_some_and(long_ago)
-        }
-        (Some(PullRequestState::Merged { at, .. }), None) => at.is_some_and(long_ago),
-    }
-}
-
 /// How long to wait before GitHub is asked again. `interval` is the time between two looks
 /// at a pipeline that runs.
 pub(super) fn pause(repository: &Repository, interval: Duration, now: Timestamp) -> Duration {
@@ -72,7 +56,7 @@ pub(super) fn pause(repository: &Repository, interval: Duration, now: Timestamp)
             }
             // Its run is about to appear.
             PullRequestState::Merged { .. } => {
-                (false, repository.run.is_none() && !is_done_with(repository, now))
+                (false, repository.run.is_none() && !repository.is_done_with(now))
             }
             PullRequestState::Closed => (false, false),
         },

@@ -63,6 +63,8 @@ impl Evidence {
                 self.issues(labels, *open, head.as_ref()).await.map_err(words)
             }
             Wanted::Notes { version } => {
+                // Before there is a release only the last one's version is known.
+                head()?;
                 let version = release.fill(version)?;
                 self.notes(&version).await.map_err(words)
             }

@@ -129,7 +129,7 @@ impl Reader {
         unread: &mut Unread<'_>,
     ) -> Result<Option<PullRequest>, Trouble> {
         let found = self.config.release == ReleaseChoice::Found;
-        if found && choice::is_done_with(&self.last, self.now()) {
+        if found && self.last.is_done_with(self.now()) {
             self.chosen = None;
         }
         let number = match self.chosen {

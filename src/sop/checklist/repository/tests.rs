@@ -75,7 +75,7 @@ fn of(request: PullRequest) -> Repository {
 fn found(rule: &Rule, repository: &Repository) -> (Found, String) {
     let setting = GitHubSetting::of("taxasge/backend");
     let moment = Moment { uptime: Duration::ZERO, wall: jiff::Timestamp::UNIX_EPOCH };
-    let known = Known { setting: &setting, read: Some((moment, repository)), trouble: None };
+    let known = Known { setting: &setting, read: Some((moment, repository)), trouble: None, over: false };
     let (found, words, from) = look(rule, Some(&known));
     assert_eq!(from, "GitHub");
     (found, words)
@@ -104,11 +104,15 @@ fn what_was_not_read_is_unknown_and_says_why() {
             words
         };
         assert_eq!(unread(None), "no repository is configured ([github])");
-        let never = Known { setting: &setting, read: None, trouble: None };
+        let never = Known { setting: &setting, read: None, trouble: None, over: false };
         assert_eq!(unread(Some(&never)), "GitHub was not read yet");
         let slow = Known { trouble: Some("no answer from GitHub within 12 s"), ..never };
         assert_eq!(unread(Some(&slow)), "GitHub cannot be read: no answer from GitHub within 12 s");
         assert_eq!(found(rule, &Repository::default()).0, Found::Unknown);
+        let last = of(request());
+        let read = Some((Moment { uptime: Duration::ZERO, wall: jiff::Timestamp::UNIX_EPOCH }, &last));
+        let over = Known { read, over: true, ..never };
+        assert!(unread(Some(&over)).starts_with("no release is under way"));
     }
 }
 
@@ -273,8 +277,8 @@ fn reviews_pass_with_as_many_approvals_of_this_head_as_are_asked_for() {
         judged(None, &[orch.clone(), qa.clone()]),
         said(Found::Pass, "#42 approved at aaaaaaa by orch, qa")
     );
-    assert_eq!(judged(None, &[orch.clone()]), said(Found::Fail, "1 of 2 approvals of #42 count"));
-    assert_eq!(judged(Some(1), &[orch.clone()]).0, Found::Pass, "the fast track asks for one");
+    assert_eq!(judged(None, std::slice::from_ref(&orch)), said(Found::Fail, "1 of 2 approvals of #42 count"));
+    assert_eq!(judged(Some(1), std::slice::from_ref(&orch)).0, Found::Pass, "the fast track asks for one");
     assert_eq!(judged(Some(1), &[approved("dev", 'a')]).0, Found::Fail, "the author's own");
     assert_eq!(
         judged(None, &[orch.clone(), approved("qa", '9')]),
@@ -293,7 +297,7 @@ fn roles_are_asked_for_but_on_the_fast_track() {
     };
     let request = PullRequest { reviews: vec![approved("orch", 'a'), approved("lead", 'a')], ..request() };
     let all = reviewed(Reviews { approvals: None }, &request, &setting);
-    assert_eq!(all, said(Found::Fail, "no approval of a developer counts"));
+    assert_eq!(all, said(Found::Fail, "of the role developer nobody has approved it"));
     assert_eq!(reviewed(Reviews { approvals: Some(1) }, &request, &setting).0, Found::Pass);
     let none = GitHubSetting { approvals: 0, ..GitHubSetting::of("taxasge/backend") };
     let unseen = PullRequest { reviews: Vec::new(), ..request };

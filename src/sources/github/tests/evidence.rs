@@ -229,7 +229,7 @@ async fn what_is_not_known_of_the_release_is_not_asked_for() {
     for (wanted, words) in [
         (staging(), "the head of the release is not known yet"),
         (back(), "the head of the release is not known yet"),
-        (notes(), "the version of the release is not known yet"),
+        (notes(), "the head of the release is not known yet"),
     ] {
         assert_eq!(evidence.find_out(&wanted, &Inputs::default()).await, Err(words.to_owned()));
     }
