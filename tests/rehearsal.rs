@@ -180,11 +180,11 @@ fn the_whole_way_in_the_cluster_is_gone_by_keys() {
     room.wait_for_text("REHEARSAL: slow-start x120", SOON);
     room.wait_for_text("BLUE has the traffic", SOON);
     room.type_keys("F");
-    room.wait_for_text("Faults: 0 on", SOON);
-    room.type_keys("\r");
     room.wait_for_text("Faults: 1 on", SOON);
+    room.type_keys("\r");
+    room.wait_for_text("Faults: 2 on", SOON);
     room.type_keys(" ");
-    room.wait_for_text("Faults: 0 on", SOON);
+    room.wait_for_text("Faults: 1 on", SOON);
     room.type_keys("\u{1b}");
     // A key right behind an Escape would be read as one with Alt.
     room.wait_for("the panel to close", SOON, |screen| !screen.contents().contains("Faults:"));

@@ -111,14 +111,15 @@ fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
     // While the release is not the cluster's yet, nothing is to be done there.
     let on_cluster =
         in_order(scene.phase, scene.is_retired()).into_iter().filter(|_| !scene.is_in_pipeline());
-    let kinds = release.into_iter().chain(on_cluster);
+    let kinds: Vec<ActionKind> = release.into_iter().chain(on_cluster).collect();
+    let is_alone = kinds.len() == 1;
     let mut spans = Vec::new();
-    for (place, kind) in kinds.enumerate() {
+    for (place, kind) in kinds.into_iter().enumerate() {
         let (Some(binding), Some(standing)) = (Binding::of_action(kind), scene.standing(kind)) else {
             continue;
         };
         // The first one leaves a third to the others; what is left is shared out as it comes.
-        let share = if place == 0 { left * 2 / 3 } else { left };
+        let share = if place == 0 && !is_alone { left * 2 / 3 } else { left };
         let Some(hint) = action_hint(scene, binding, kind, standing, share) else { continue };
         left = left.saturating_sub(Line::from(hint.clone()).width());
         spans.extend(hint);
@@ -192,9 +193,7 @@ fn release_calls_for(scene: &Scene<'_>) -> Vec<ActionKind> {
     if repository.run.as_ref().is_some_and(|run| !run.waiting.is_empty()) {
         return vec![ActionKind::Approve, ActionKind::Reject];
     }
-    let next = scene.next_action().filter(|kind| kind.is_on_github());
-    let under_way = scene.phase == Some(Phase::Pipeline) && repository.run.is_some();
-    next.or(under_way.then_some(ActionKind::Cancel)).into_iter().collect()
+    scene.next_action().filter(|kind| kind.is_on_github()).into_iter().collect()
 }
 
 /// All actions on the cluster, those first that the phase calls for.

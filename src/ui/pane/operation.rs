@@ -177,7 +177,7 @@ fn advice(scene: &Scene<'_>) -> String {
             format!("Next: {} opens the release's pull request", key(ActionKind::Propose))
         }
         Phase::Review => format!("Next: {} merges the pull request", key(ActionKind::Merge)),
-        Phase::Pipeline => "The pipeline of the release is under way: it asks for its approval".to_owned(),
+        Phase::Pipeline => "The pipeline of the release is under way; it stops for approval".to_owned(),
         Phase::Approval => format!(
             "Next: {} approves the waiting run, {} rejects it",
             key(ActionKind::Approve),
