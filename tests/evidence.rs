@@ -277,7 +277,7 @@ fn a_hotfix_goes_by_its_own_list_to_the_merge_back() {
     night.act(&["pr", "--merge", "--number", &number, "--yes", "--override", reason]);
     let missing = night.check().0["merged-back"].clone();
     assert!(missing.0 == "fail" && missing.1.contains("merge main back into develop"), "{missing:?}");
-    let closing = night.run(&["close", "--yes", "--output", "json"]);
+    let closing = night.run(&["close", "--service", "backend", "--yes", "--output", "json"]);
     let said = String::from_utf8_lossy(&closing.stdout);
     assert!(!closing.status.success() && said.contains("main merged back to develop (fail)"), "{said}");
     night.advance();
