@@ -119,14 +119,20 @@ fn bad_releases_are_seen_and_taken_back_by_themselves() {
     for bad in &BAD {
         set_environment(&world, bad.environment);
         verified(&bastion);
+        let traffic = world.traffic();
         bastion.act(&["switch", "--to", "green"]).expect(0);
         let watched =
             bastion.told(&["watch", "--minutes", "5", "--rollback", "automatic", "--output", "json"]);
+        let users = traffic.end();
         let answers = std::mem::replace(&mut witness, Witness::begin(&world.url())).end();
         let (watch, events) = watched;
         let watch = watch.expect(5);
         assert_eq!(world.selected(), "blue", "{}: the traffic is back", bad.name);
         report(bad, &answers, &events);
+        println!(
+            "measured: {}: lab/traffic saw {} failures in {} requests",
+            bad.name, users.failures, users.requests
+        );
         let words = watch.words();
         assert!(words.starts_with("stable again"), "{}: {words}", bad.name);
     }

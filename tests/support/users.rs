@@ -30,6 +30,8 @@ pub enum Traffic {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub requests: u64,
+    /// Requests without a good answer: those that were lost, and the application's own errors.
+    pub failures: u64,
     /// Connections that the server had closed between two requests.
     pub reconnects: u64,
     /// Requests without an answer, and why. The application's own status 500s are answers.
@@ -92,6 +94,7 @@ fn told(told: &Value) -> Seen {
     }
     Seen {
         requests: told["requests"].as_u64().unwrap(),
+        failures,
         reconnects: told["reconnects"].as_u64().unwrap(),
         lost,
     }
@@ -102,13 +105,17 @@ fn ask(address: &str, stop: &AtomicBool) -> Seen {
     let mut kept = None;
     while !stop.load(Ordering::SeqCst) && begun.elapsed() < AT_MOST {
         let answered = if seen.requests % 2 == 0 {
-            connect(address).and_then(|mut connection| once(&mut connection, false).map(drop))
+            connect(address).and_then(|mut connection| once(&mut connection, false))
         } else {
             on_the_kept(address, &mut kept, &mut seen.reconnects)
         };
-        if let Err(error) = answered {
-            kept = None;
-            seen.lost.push(format!("{:.3} s: {error}", begun.elapsed().as_secs_f64()));
+        match answered {
+            Ok(head) => seen.failures += u64::from(head.starts_with("HTTP/1.1 5")),
+            Err(error) => {
+                kept = None;
+                seen.failures += 1;
+                seen.lost.push(format!("{:.3} s: {error}", begun.elapsed().as_secs_f64()));
+            }
         }
         seen.requests += 1;
         std::thread::sleep(Duration::from_millis(40));
@@ -117,13 +124,13 @@ fn ask(address: &str, stop: &AtomicBool) -> Seen {
 }
 
 /// As every HTTP client does: a connection that was closed meanwhile is opened again.
-fn on_the_kept(address: &str, kept: &mut Option<TcpStream>, reconnects: &mut u64) -> std::io::Result<()> {
+fn on_the_kept(address: &str, kept: &mut Option<TcpStream>, reconnects: &mut u64) -> std::io::Result<String> {
     let again = match kept.take() {
         None => false,
         Some(mut connection) => match once(&mut connection, true) {
-            Ok(_) => {
+            Ok(head) => {
                 *kept = Some(connection);
-                return Ok(());
+                return Ok(head);
             }
             Err(error) if was_closed(&error) => true,
             Err(error) => return Err(error),
@@ -131,9 +138,9 @@ fn on_the_kept(address: &str, kept: &mut Option<TcpStream>, reconnects: &mut u64
     };
     *reconnects += u64::from(again);
     let mut connection = connect(address)?;
-    once(&mut connection, true)?;
+    let head = once(&mut connection, true)?;
     *kept = Some(connection);
-    Ok(())
+    Ok(head)
 }
 
 fn was_closed(error: &std::io::Error) -> bool {
