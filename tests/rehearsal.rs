@@ -60,7 +60,19 @@ fn every_scenario_is_described_and_an_unknown_one_refused() {
 fn a_release_is_closed_by_the_autopilot_without_a_lost_request() {
     let (events, score) = ends("release", 0, "closed");
     let phases: Vec<&str> = events.iter().filter_map(|event| event["phase"].as_str()).collect();
-    for phase in ["prepare", "deploy", "verify", "switch", "watch", "stand down", "closed"] {
+    for phase in [
+        "prepare",
+        "review",
+        "pipeline",
+        "approval",
+        "migrate",
+        "deploy",
+        "verify",
+        "switch",
+        "watch",
+        "stand down",
+        "closed",
+    ] {
         assert!(phases.contains(&phase), "{phase}: {phases:?}");
     }
     assert!(score["requests"].as_u64().unwrap() > 1000, "{score}");
@@ -99,6 +111,45 @@ fn a_release_that_does_not_start_gets_no_traffic_and_is_stuck() {
     assert!(!events.iter().any(|event| event["order"]["action"] == "switch"));
 }
 
+/// What was ordered, in that order.
+fn orders(events: &[Value]) -> Vec<&str> {
+    events.iter().filter_map(|event| event["order"]["action"].as_str()).collect()
+}
+
+#[test]
+fn where_the_pipeline_deploys_the_autopilot_looks_on_and_closes() {
+    let (events, score) = ends("pipeline", 0, "closed");
+    assert_eq!(orders(&events), ["propose", "merge", "approve", "retire", "close"]);
+    assert_eq!((&score["lost"], &score["interlocks_overridden"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn what_goes_wrong_on_github_ends_by_the_book() {
+    let rest = ["approve", "deploy", "verify", "switch", "retire", "close"];
+    let on = |before: &[&'static str]| [before, &rest].concat();
+    let cases = [
+        ("ci-fails", 0, "closed", on(&["propose", "merge", "rerun"])),
+        ("late-push", 0, "closed", on(&["propose", "merge"])),
+        // The first merge is refused: its head is no longer the one that was approved.
+        ("head-moves", 0, "closed", on(&["propose", "merge", "merge"])),
+        ("github-trouble", 0, "closed", on(&["propose", "merge"])),
+        ("pipeline-smoke-fails", 6, "stuck", vec!["propose", "merge", "approve"]),
+        ("pipeline-bad-switch", 5, "rolled back", vec!["propose", "merge", "approve", "rollback"]),
+    ];
+    std::thread::scope(|scope| {
+        for (scenario, status, ending, ordered) in &cases {
+            scope.spawn(move || {
+                let (events, _) = ends(scenario, *status, ending);
+                assert_eq!(orders(&events), *ordered, "{scenario}");
+                if *status == 6 {
+                    let why = events.last().unwrap()["why"].as_str().unwrap();
+                    assert!(why.contains("Run smoke tests; BLUE has the traffic"), "{why}");
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn a_world_that_is_served_has_its_files_and_ends_when_it_is_told_to() {
     let home = tempfile::tempdir().unwrap();
@@ -124,16 +175,16 @@ fn a_world_that_is_served_has_its_files_and_ends_when_it_is_told_to() {
 }
 
 #[test]
-fn the_whole_way_is_gone_by_keys() {
-    let mut room = Pty::spawn(&rehearse(&["release", "--speed", "120", "--seed", "1"]), 120, 40);
-    room.wait_for_text("REHEARSAL: release x120", SOON);
+fn the_whole_way_in_the_cluster_is_gone_by_keys() {
+    let mut room = Pty::spawn(&rehearse(&["slow-start", "--speed", "120", "--seed", "1"]), 120, 40);
+    room.wait_for_text("REHEARSAL: slow-start x120", SOON);
     room.wait_for_text("BLUE has the traffic", SOON);
     room.type_keys("F");
-    room.wait_for_text("Faults: 0 on", SOON);
-    room.type_keys("\r");
     room.wait_for_text("Faults: 1 on", SOON);
+    room.type_keys("\r");
+    room.wait_for_text("Faults: 2 on", SOON);
     room.type_keys(" ");
-    room.wait_for_text("Faults: 0 on", SOON);
+    room.wait_for_text("Faults: 1 on", SOON);
     room.type_keys("\u{1b}");
     // A key right behind an Escape would be read as one with Alt.
     room.wait_for("the panel to close", SOON, |screen| !screen.contents().contains("Faults:"));

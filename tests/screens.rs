@@ -12,8 +12,10 @@ use cutover::room::intent::{Intent, LogIntent, Overlay, Pane};
 use cutover::room::logs::{Entry, Gap, LogBatch, LogNews, Origin};
 use cutover::room::message::{Effect, LinkState, Notice, Observation, SourceId, Urgency};
 use cutover::sop::access::Right;
+use cutover::sop::checklist::evidence::Inputs;
 use cutover::sop::colour::Colour;
 use cutover::sop::command::Command;
+use cutover::sop::note::Noted;
 use cutover::sop::operation::ActionKind;
 use cutover::ui::{self, Look};
 use drawing::{ASCII, COLOUR, PLAIN, SIZES, cell, rows};
@@ -143,6 +145,40 @@ fn switch_dialog_overridden() {
 #[test]
 fn rollback_dialog() {
     snapshots("rollback", &dialog(Stage::watch(), ActionKind::Rollback));
+}
+
+#[test]
+fn a_rollback_shows_whether_the_previous_version_works_with_the_new_schema() {
+    let of = Inputs::default;
+    let item = || "previous-version".to_owned();
+    let cases = [
+        (None, "! previous version works with the new schema: nobody has said it of this"),
+        (
+            Some(Noted::Ticked { item: item(), words: "tried on staging".into(), of: of() }),
+            "previous version works with the new schema: yes (ops2@bastion-2:",
+        ),
+        (
+            Some(Noted::Waived { item: item(), reason: "email is gone".into(), of: of() }),
+            "! previous version works with the new schema: NO (ops2@bastion-2:",
+        ),
+        (
+            Some(Noted::NotApplicable { item: item(), reason: "no migration".into(), of: of() }),
+            "previous version works with the new schema: the schema is the same",
+        ),
+    ];
+    for (said, words) in cases {
+        let mut stage = Stage::watch();
+        let mut record = stage.room.record.clone().unwrap();
+        record.notes.clear();
+        said.into_iter().for_each(|noted| record.note(rooms::said_at(stage.now.wall, noted)));
+        stage.room.setting.checklist = Some(rooms::with_database());
+        stage.see(Observation::Record(record));
+        let screen = text(&dialog(stage, ActionKind::Rollback), (120, 40), COLOUR);
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+    // Where no database is configured nothing is asked, and nothing shown.
+    let screen = text(&dialog(Stage::listing(), ActionKind::Rollback), (120, 40), COLOUR);
+    assert!(!screen.contains("new schema"), "{screen}");
 }
 
 #[test]

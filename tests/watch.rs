@@ -1,6 +1,8 @@
 //! The watch as the room carries it: reasons to roll back, the countdown, its end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/releases.rs"]
+mod releases;
 #[path = "support/rooms.rs"]
 mod rooms;
 
@@ -103,6 +105,32 @@ fn the_countdown_ends_in_an_ordinary_order() {
     assert_eq!(reason, "automatic: error rate 12 % > 5 % for 3 of 3 samples, 1,240 requests");
     let stage = stage.measure(40, FAILING);
     assert_eq!(orders(&stage).len(), 1, "whatever came of it, it is not ordered again");
+}
+
+#[test]
+fn smoke_tests_that_fail_after_the_switch_are_a_fail_whatever_the_signals_say() {
+    let mut stage = Stage::released(|setting| {
+        automatic(setting);
+        setting.github = Some(rooms::github());
+    })
+    .measure(3, GOOD);
+    let hear = |stage: &mut Stage, failed: jiff::Timestamp| {
+        let mut run = releases::failed_run();
+        for job in run.jobs.iter_mut().filter(|job| job.name == "smoke tests") {
+            (job.started, job.ended) = (Some(failed - Duration::from_secs(7)), Some(failed));
+        }
+        stage.hear(releases::repository(Some(releases::merged_request()), Some(run)));
+    };
+    let switched = stage.room.switched.as_ref().unwrap().at;
+    hear(&mut stage, switched - Duration::from_secs(60));
+    assert_eq!((reasons(&stage), stage.room.countdown()), (vec![], None), "they held the switch");
+    hear(&mut stage, switched + Duration::from_secs(10));
+    let reasons = reasons(&stage);
+    assert!(reasons.len() == 1 && reasons[0].starts_with("run #1234: smoke tests failed"), "{reasons:?}");
+    let judgement = stage.room.judgement();
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(judgement.reasons.contains(&reasons[0]), "{judgement:?}");
+    assert_eq!(stage.room.countdown().unwrap().reasons, reasons[0]);
 }
 
 #[test]

@@ -255,5 +255,6 @@ fn item(table: &Table<'_>, before: Option<&Item>) -> Option<Item> {
         may_confirm,
         overridable: table.flag("overridable", default(|item| item.overridable, true)),
         if_necessary: table.flag("if_necessary", default(|item| item.if_necessary, false)),
+        needs_database: table.flag("needs_database", default(|item| item.needs_database, false)),
     })
 }

@@ -8,7 +8,8 @@ use super::reader::Table;
 use super::source::printable;
 use super::types::{Environment, Policy, TeamZone};
 use super::{
-    Origin, alerts, application, checklist, github, kubernetes, metrics, pagerduty, settings, values, verify,
+    Origin, alerts, application, checklist, database, github, kubernetes, metrics, pagerduty, settings,
+    values, verify,
 };
 
 /// Reads and checks everything; the result is the chosen environment, `None`
@@ -50,6 +51,7 @@ fn check_shared(notes: &Notes, root: &Table<'_>, origin: &Origin) {
         root.within("pagerduty", |table| pagerduty::read(table, origin));
         let beside = beside(root, root);
         root.within("github", |table| github::read(table, origin, beside));
+        root.within("database", |table| database::read(table, origin));
         root.within("checklist", |table| checklist::read(table, origin));
     });
 }
@@ -71,6 +73,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
     let pagerduty = table.within_shared("pagerduty", root, |table| pagerduty::read(table, origin));
     let beside = beside(table, root);
     let github = table.within_shared("github", root, |table| github::read(table, origin, beside));
+    let database = table.within_shared("database", root, |table| database::read(table, origin));
     let checklist_source = table.within_shared("checklist", root, |table| checklist::read(table, origin));
     let policy = Policy { checklist: checklist_source.is_some(), ..policy };
     Some(Environment {
@@ -87,6 +90,7 @@ fn one(root: &Table<'_>, table: &Table<'_>, name: &str, origin: &Origin) -> Opti
         alerts,
         pagerduty,
         github,
+        database,
         checklist_source,
         checklist: None,
         hotfix: None,

@@ -9,6 +9,7 @@
 mod alerts;
 mod application;
 mod checklist;
+mod database;
 mod endpoint;
 mod environment;
 mod error;
@@ -42,7 +43,6 @@ pub use checklist::ChecklistSource;
 pub use error::{ConfigError, Mistake};
 pub use types::*;
 
-use crate::sop::checklist::Checklist;
 use crate::sop::colour::{Colour, PerColour};
 use findings::{Finding, Notes};
 use source::{Source, printable};
@@ -106,9 +106,11 @@ fn with_checklist(environment: Environment) -> Result<Environment, ConfigError> 
 
 /// With a checklist that asks nothing of what is not configured.
 fn suited(environment: Environment) -> Result<Environment, ConfigError> {
-    let has_repository = environment.github.is_some();
-    let suit = |checklist: Checklist| if has_repository { checklist } else { checklist.without_repository() };
-    let checklist = environment.checklist.map(suit);
+    let (has_repository, has_database) = (environment.github.is_some(), environment.database.is_some());
+    let checklist = environment.checklist.map(|checklist| {
+        let checklist = if has_repository { checklist } else { checklist.without_repository() };
+        if has_database { checklist } else { checklist.without_database() }
+    });
     Ok(Environment { checklist, ..environment })
 }
 

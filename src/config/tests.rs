@@ -9,6 +9,7 @@ use super::secret::SecretSource;
 use super::*;
 use crate::room::logs::Level;
 
+mod database;
 mod forms;
 mod github;
 mod mistakes;
@@ -95,11 +96,12 @@ fn the_example_mentions_every_key() {
     let text = format!(
         "{probe}\n[environments.a]\n{probe}\n[kubernetes]\n{probe}\n[kubernetes.blue]\n{probe}\n\
          [application]\n{probe}\n[verify]\n{probe}\n[[verify.checks]]\n{probe}\n[policy]\n{probe}\n[logs]\n{probe}\n\
-         [metrics]\n{probe}\n[[metrics.signals]]\nid = 'a'\n{probe}\n[alerts]\n{probe}\n"
+         [metrics]\n{probe}\n[[metrics.signals]]\nid = 'a'\n{probe}\n[alerts]\n{probe}\n\
+         [database]\n{probe}\n[database.staging]\n{probe}\n"
     );
     let mistakes = parse(&text, &origin(), None).unwrap_err();
     let unknown: Vec<_> = mistakes.iter().filter(|mistake| mistake.what == "unknown key").collect();
-    assert_eq!(unknown.len(), 12, "{unknown:#?}");
+    assert_eq!(unknown.len(), 14, "{unknown:#?}");
     for mistake in unknown {
         let known = mistake.help.as_deref().unwrap().strip_prefix("known here: ").unwrap();
         for key in known.split(", ") {

@@ -41,6 +41,8 @@ pub struct Environment {
     pub pagerduty: Option<PagerDuty>,
     /// `None`: pull request and pipeline are not read.
     pub github: Option<GitHub>,
+    /// `None`: no database is asked, and no migrations are read.
+    pub database: Option<Database>,
     /// Which checklist is kept; `None`: none.
     pub checklist_source: Option<ChecklistSource>,
     /// `None`: an ordinary release.
@@ -285,6 +287,59 @@ pub struct GitHub {
     pub stages: StagePatterns,
     /// Which release is followed; the command line says.
     pub release: ReleaseChoice,
+}
+
+/// The database and the release's migrations. Both are only read.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// The environment's own; `None`: it is not asked.
+    pub own: Option<DatabaseServer>,
+    /// Staging's; `None`: it is not asked.
+    pub staging: Option<DatabaseServer>,
+    /// `None`: they are not read.
+    pub migrations: Option<Migrations>,
+    pub version_table: VersionTable,
+    /// A transaction older than this would make a migration wait.
+    pub long_transaction: Duration,
+    /// Connections that one colour takes; `None`: as many as there are now.
+    pub per_colour: Option<u32>,
+}
+
+/// Where the release's migration scripts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Migrations {
+    /// A directory with Alembic's scripts, or one with `versions` in it.
+    Directory(PathBuf),
+    /// A directory of the repository of [`GitHub`].
+    Repository(String),
+}
+
+/// How a database is reached, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseServer {
+    /// Without a password.
+    pub address: tokio_postgres::Config,
+    pub password: Option<SecretSource>,
+    /// With TLS the server's certificate is checked.
+    pub tls: bool,
+    /// PEM certificates that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Time limit of connecting, and of each question.
+    pub timeout: Duration,
+}
+
+/// Where Alembic writes down at which revision a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionTable {
+    /// `None`: wherever the user's search path finds it.
+    pub schema: Option<String>,
+    pub name: String,
+}
+
+impl Default for VersionTable {
+    fn default() -> Self {
+        Self { schema: None, name: "alembic_version".to_owned() }
+    }
 }
 
 /// A condition on a label, as Alertmanager writes it: `severity=~"P0|critical"`.

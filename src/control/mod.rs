@@ -54,7 +54,8 @@ pub enum Use {
     Action,
     /// Looking on: the pair alone.
     Look,
-    /// Watching without a screen: the pair, the lock, the record and what is measured.
+    /// Watching without a screen: the pair, the lock, the record, what is measured and, for
+    /// its smoke tests, the pipeline.
     Watch,
 }
 
@@ -122,8 +123,6 @@ impl Control {
             // Nothing is measured then, and nothing must wait for it.
             setting.signals.clear();
             setting.alerts = false;
-        }
-        if matches!(purpose, Use::Look | Use::Watch) {
             setting.github = None;
         }
         let room = Room::new(setting, logs, clock.now());

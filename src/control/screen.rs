@@ -7,6 +7,7 @@ use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind};
 use futures::StreamExt as _;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::Control;
 use crate::diagnostics;
@@ -21,12 +22,16 @@ const HUNG_UP: u8 = 129;
 /// When a terminal that takes no more output is asked again.
 const STALLED: Duration = Duration::from_millis(50);
 
+/// What came of the operator's editor: the text, unless it is as it was.
+type Edited = io::Result<Option<String>>;
+
 /// Why the loop woke up.
 #[expect(clippy::large_enum_variant, reason = "one at a time, for one turn of the loop")]
 enum Wake {
     Input(Option<io::Result<Event>>),
     Message(Option<Message>),
     Signal(Option<Signal>),
+    Edited(Result<Edited, JoinError>),
     Clock,
 }
 
@@ -50,7 +55,7 @@ pub fn run(runtime: &Runtime, control: &mut Control, screen: Screen, look: Look)
         let _ = signal_sender.try_send(signal);
     })?;
     let pace = Pace::new(control.now());
-    let mut desk = Desk { control, screen, look, pace, signals, input: None, key: false };
+    let mut desk = Desk { control, screen, look, pace, signals, input: None, editing: None, key: false };
     let status = match desk.run(runtime) {
         // Whatever failed on a terminal that is gone, failed because it is gone.
         Err(_) if is_gone() => HUNG_UP,
@@ -78,6 +83,8 @@ struct Desk<'c> {
     signals: mpsc::Receiver<Signal>,
     /// `None` while the terminal is not ours.
     input: Option<EventStream>,
+    /// The operator's editor, which has the terminal while it runs.
+    editing: Option<JoinHandle<Edited>>,
     /// A key was pressed since the last frame.
     key: bool,
 }
@@ -102,6 +109,7 @@ impl Desk<'_> {
             1_000_000_000 - u64::from(now.wall.subsec_nanosecond().unsigned_abs() % 1_000_000_000);
         let clock = Duration::from_nanos(to_second);
         let pause = match self.pace.due(now) {
+            _ if self.editing.is_some() => clock,
             Some(due) if !takes_output() => due.max(STALLED),
             Some(due) => due,
             None => clock,
@@ -112,9 +120,16 @@ impl Desk<'_> {
                 None => std::future::pending().await,
             }
         };
+        let edited = async {
+            match &mut self.editing {
+                Some(editing) => editing.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             signal = self.signals.recv() => Wake::Signal(signal),
+            edited = edited => Wake::Edited(edited),
             event = input => Wake::Input(event),
             message = self.control.next() => Wake::Message(message),
             () = tokio::time::sleep(pause.min(clock)) => Wake::Clock,
@@ -132,6 +147,7 @@ impl Desk<'_> {
                 self.control.take_all(message)
             }
             Wake::Signal(signal) => return self.signal(signal),
+            Wake::Edited(edited) => self.edited(edited)?,
             Wake::Clock => {
                 diagnostics::collect();
                 self.pace.touch();
@@ -169,6 +185,9 @@ impl Desk<'_> {
     fn signal(&mut self, signal: Option<Signal>) -> io::Result<Next> {
         match signal {
             Some(Signal::End(status)) => return Ok(Next::End(status)),
+            // The editor has the terminal: it is not ours to give back or to take.
+            Some(Signal::Stop) if self.editing.is_some() => signals::stop_this_process()?,
+            Some(Signal::Continue) if self.editing.is_some() => {}
             Some(Signal::Stop) => self.suspend()?,
             Some(Signal::Continue) => self.resume()?,
             None => {}
@@ -180,7 +199,7 @@ impl Desk<'_> {
         match effect {
             Effect::Quit => return Ok(Next::End(0)),
             Effect::Suspend => self.suspend()?,
-            Effect::EditDraft(draft) => self.edit(&draft)?,
+            Effect::EditDraft(draft) => self.edit(&draft),
             Effect::Redraw => self.screen.terminal.clear()?,
             Effect::Copy(text) => {
                 let what = match text.lines().count() {
@@ -212,14 +231,21 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Gives the terminal to the operator's editor. Meanwhile nothing is drawn or taken in.
-    fn edit(&mut self, draft: &Draft) -> io::Result<()> {
+    /// Gives the terminal to the operator's editor. Meanwhile nothing is drawn; the room
+    /// goes on.
+    fn edit(&mut self, draft: &Draft) {
         self.input = None;
         restore();
-        let edited = editor::edit(&draft.text());
+        let text = draft.text();
+        self.editing = Some(spawn_blocking(move || editor::edit(&text)));
+    }
+
+    /// Takes the terminal back, and what was written.
+    fn edited(&mut self, edited: Result<Edited, JoinError>) -> io::Result<Vec<Effect>> {
+        self.editing = None;
         self.resume()?;
-        let body = match edited {
-            Ok(None) => return Ok(()),
+        let body = match edited.unwrap_or_else(|failed| Err(io::Error::other(failed))) {
+            Ok(None) => return Ok(Vec::new()),
             Ok(Some(text)) => {
                 Body::Observation(Observation::Draft { draft: Draft::of_text(&text), edited: true })
             }
@@ -228,9 +254,7 @@ impl Desk<'_> {
                 Body::Outcome(Outcome::Told(Notice { urgency: Urgency::Warning, words }))
             }
         };
-        let effects = self.control.take(body);
-        self.control.carry_out(effects);
-        Ok(())
+        Ok(self.control.take(body))
     }
 
     /// Stops as a shell's job; comes back when it is continued.
@@ -253,7 +277,7 @@ impl Desk<'_> {
     fn draw_when_due(&mut self) -> io::Result<()> {
         let due = self.pace.due(self.control.now());
         let wanted = due.is_some_and(|due| self.key || due.is_zero());
-        if wanted && takes_output() { self.draw() } else { Ok(()) }
+        if wanted && self.editing.is_none() && takes_output() { self.draw() } else { Ok(()) }
     }
 
     fn draw(&mut self) -> io::Result<()> {

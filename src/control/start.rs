@@ -118,6 +118,7 @@ impl Start {
         if let Some(checklist) = checklist {
             let asked = checks::Asked {
                 metrics: self.environment.metrics.clone().map(Arc::new),
+                database: self.environment.database.clone().map(Arc::new),
                 github: self.environment.github.clone().map(Arc::new),
             };
             self.keep("the verifiers of the checklist", {
@@ -131,10 +132,11 @@ impl Start {
         }
     }
 
-    /// Pull request and pipeline: what the screen shows, and what actions rest on.
+    /// Pull request and pipeline: what the screen shows, what actions rest on, and what the
+    /// watch hears of the smoke tests.
     fn github(&self, observations: &mpsc::Sender<Observation>) {
         let Some(config) = self.environment.github.clone().map(Arc::new) else { return };
-        if !matches!(self.purpose, Use::Screen | Use::Action) {
+        if self.purpose == Use::Look {
             return;
         }
         self.keep("the reading of GitHub", {

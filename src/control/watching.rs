@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Environment;
 use crate::room::Room;
 use crate::room::intent::Intent;
-use crate::room::message::{Body, Message, Observation};
+use crate::room::message::{Body, Message, Observation, SourceId};
 use crate::sop::command::Operator;
 use crate::sop::note::{Note, spoken};
 use crate::sop::operation::ActionKind;
@@ -251,15 +251,15 @@ const fn exit_status(verdict: Verdict) -> u8 {
 }
 
 /// The verdict of the watch and of everything else that is seen; where nothing is
-/// measured there is no pass to give.
+/// measured there is no pass to give, nor before the pipeline was asked.
 fn verdict(room: &Room) -> Judgement {
-    let now = room.judgement();
-    let unmeasured = || Judgement {
-        verdict: Verdict::NoData,
-        reasons: vec!["no metrics configured: nothing was measured".to_owned()],
-    };
+    let no_data = |why: &str| Judgement { verdict: Verdict::NoData, reasons: vec![why.to_owned()] };
+    let unmeasured = || no_data("no metrics configured: nothing was measured");
+    let unasked = room.has_repository() && !room.world.links.contains_key(&SourceId::GitHub);
+    let unasked = unasked.then(|| no_data("GitHub was not read yet: how the smoke tests stand is not known"));
     let watch = room.assessed.evidence.watch.clone().unwrap_or_else(unmeasured);
-    if watch.verdict >= now.verdict { watch } else { now }
+    let worse = |one: Judgement, other: Judgement| if other.verdict > one.verdict { other } else { one };
+    [room.judgement()].into_iter().chain(unasked).fold(watch, worse)
 }
 
 fn recovery_words(room: &Room) -> String {

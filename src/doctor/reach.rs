@@ -31,6 +31,7 @@ pub(super) fn configuration(environment: &Environment) -> Finding {
 /// Whether every configured token can be read. The tokens themselves are not shown.
 pub(super) async fn tokens(environment: &Environment) -> Vec<Finding> {
     let alertmanager = environment.alerts.as_ref().and_then(|alerts| alerts.alertmanager.as_ref());
+    let database = environment.database.as_ref();
     let sources = [
         ("token for the cluster", environment.kubernetes.token.as_ref()),
         ("token for the application", environment.application.token.as_ref()),
@@ -40,6 +41,11 @@ pub(super) async fn tokens(environment: &Environment) -> Vec<Finding> {
         ),
         ("token for PagerDuty", environment.pagerduty.as_ref().and_then(|duty| duty.endpoint.token.as_ref())),
         ("token for GitHub", environment.github.as_ref().and_then(|github| github.endpoint.token.as_ref())),
+        ("password of the database", database.and_then(|database| database.own.as_ref()?.password.as_ref())),
+        (
+            "password of staging's database",
+            database.and_then(|database| database.staging.as_ref()?.password.as_ref()),
+        ),
         ("token for alerts", alertmanager.and_then(|endpoint| endpoint.token.as_ref())),
     ];
     let mut findings = Vec::new();

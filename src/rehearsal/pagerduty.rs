@@ -18,7 +18,7 @@ use super::prometheus::Prometheus;
 use super::prometheus::answer::rfc3339;
 
 /// The token that it takes; nothing outside the rehearsal does.
-pub const TOKEN: &str = "rehearsal";
+pub const TOKEN: &str = "rehearsed-pagerduty-key";
 /// The service whose incidents these are, by its id.
 const SERVICE: &str = "PBACKEND";
 /// Who is on call: the level, the name.

@@ -12,6 +12,7 @@ use super::view::{Prompt, PromptKind};
 use crate::sop::chain::version_of;
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::facts::{Facts, look};
+use crate::sop::checklist::previous_version::PreviousVersion;
 use crate::sop::checklist::repository::{self, Known as KnownOfRepository};
 use crate::sop::checklist::standing::{Held, Known, Standing, State, began, count, held, mark, stand};
 use crate::sop::checklist::{Checklist, Item, MayWaive, Verifier};
@@ -190,6 +191,13 @@ impl Room {
         let checklist = self.setting.checklist.as_deref()?;
         let standings = self.checklist.standings.as_slice();
         (standings.len() == checklist.items.len()).then_some((checklist, standings))
+    }
+
+    /// Whether the previous version works with the new schema; `None` where nothing asks.
+    #[must_use]
+    pub fn previous_version(&self) -> Option<PreviousVersion> {
+        let (checklist, standings) = self.listed()?;
+        PreviousVersion::of(checklist, standings)
     }
 
     /// How many items are settled, and how many there are.

@@ -126,7 +126,9 @@ impl Room {
                 found.add(judged.verdict, judged.words.clone());
             }
         }
-        for trigger in self.open_triggers().filter(|trigger| trigger.cause == Cause::Bug) {
+        // What no signal shows: an operator's word, and the pipeline's.
+        let told = |cause: &Cause| matches!(cause, Cause::Bug | Cause::Smoke);
+        for trigger in self.open_triggers().filter(|trigger| told(&trigger.cause)) {
             found.add(Verdict::Fail, trigger.words.clone());
         }
     }

@@ -73,6 +73,8 @@ pub struct Room {
     pub record_trouble: Option<String>,
     /// The last known move of the traffic.
     pub switched: Option<Switched>,
+    /// The colour that was last seen to have the traffic.
+    last_active: Option<Colour>,
     pub operations: Operations,
     pub metrics: metrics::Metrics,
     /// Pull request and pipeline as they were read last, and when.
@@ -175,6 +177,7 @@ impl Room {
             record: None,
             record_trouble: None,
             switched: None,
+            last_active: None,
             operations: Operations::default(),
             repository: None,
             logs,

@@ -173,7 +173,11 @@ impl Room {
         self.remember_before();
         if self.switched != before {
             self.logs.switched_at = self.switched.as_ref().map(|switched| switched.at);
-            self.tell_of_foreign_switch(before.as_ref());
+        }
+        let (seen, active) = (self.last_active, self.world.cluster.active());
+        self.last_active = active.or(seen);
+        if seen.is_some() && seen != self.last_active {
+            self.tell_of_foreign_switch();
         }
         if let Some(mut dialog) = self.view.dialog.take() {
             dialog.refresh(self);
@@ -182,11 +186,9 @@ impl Room {
     }
 
     /// A move of the traffic that this program did not make is news.
-    fn tell_of_foreign_switch(&mut self, before: Option<&crate::sop::record::Switched>) {
+    fn tell_of_foreign_switch(&mut self) {
         let Some(now) = &self.switched else { return };
-        let moved = before.is_some_and(|before| before.to != now.to);
-        let ours = self.ordered_move().is_some_and(|action| action.traffic_to() == Some(now.to));
-        if moved && !ours {
+        if self.ordered_move().is_none_or(|action| action.traffic_to() != Some(now.to)) {
             let words = format!("traffic went to {} (by {})", now.to.label(), now.by);
             self.notice(Notice { urgency: Urgency::Alarm, words });
         }

@@ -8,14 +8,17 @@ use jiff::civil::Weekday;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+pub mod database;
 pub mod evidence;
 pub mod facts;
+pub mod previous_version;
 pub mod repository;
 pub mod standing;
 #[cfg(test)]
 mod tests;
 
 use super::window::Days;
+use database::DatabaseRule;
 use evidence::{Input, Inputs};
 
 /// A checklist: its items, in groups, in the order in which they are shown.
@@ -73,6 +76,8 @@ pub struct Item {
     pub overridable: bool,
     /// The procedure's "if necessary": it may be said not to apply.
     pub if_necessary: bool,
+    /// Whether it is there only where a database is configured.
+    pub needs_database: bool,
 }
 
 /// The actions that items may block.
@@ -167,6 +172,8 @@ pub enum Ask {
     Http(Http),
     Command(Command),
     Query(Query),
+    /// All of these must be so.
+    Database(Vec<DatabaseRule>),
     GitHub(repository::Wanted),
 }
 
@@ -324,6 +331,22 @@ impl Checklist {
     }
 }
 
+impl Checklist {
+    /// Where no database is configured: what only a database needs is left out, and what
+    /// would be read of one an operator has to say.
+    #[must_use]
+    pub fn without_database(self) -> Self {
+        let items = self.items.into_iter().filter(|item| !item.needs_database);
+        let by_hand = |item: Item| match item.verifier {
+            Verifier::Asked(Question { ask: Ask::Database(_), .. }) => {
+                Item { verifier: Verifier::Manual, ..item }
+            }
+            _ => item,
+        };
+        Self { items: items.map(by_hand).collect(), ..self }
+    }
+}
+
 impl Question {
     /// The texts that may name something of the release.
     fn texts(&self) -> Vec<&str> {
@@ -331,6 +354,7 @@ impl Question {
             Ask::Http(http) => (vec![&http.url], http.expect.text()),
             Ask::Command(command) => (command.argv.iter().collect(), command.expect.text()),
             Ask::Query(query) => (vec![&query.query], None),
+            Ask::Database(_) => (Vec::new(), None),
             Ask::GitHub(wanted) => (wanted.text().into_iter().collect(), None),
         };
         texts.extend(expected);

@@ -12,6 +12,7 @@ pub mod command;
 pub mod commit;
 pub mod hotfix;
 pub mod interlock;
+pub mod migrations;
 pub mod moment;
 pub mod note;
 pub mod operation;

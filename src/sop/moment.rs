@@ -38,6 +38,15 @@ impl Moment {
     }
 }
 
+/// A time as an operator says it, in its largest whole unit: `30 s`, `40 min`, `25 h`.
+pub(super) fn rounded(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,9 @@ use super::signal::{Signal, SignalId};
 use super::smoke::SmokeTests;
 use super::verdict::{Judged, Verdict};
 
+/// GitHub tells times in whole seconds: what ended then may have ended this much later.
+const TOLD_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+
 /// What raised a trigger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
@@ -116,8 +119,10 @@ fn found(facts: &Facts<'_>) -> Vec<Trigger> {
 /// Smoke tests that ended after the switch: the traffic is on what they failed on.
 fn smoke(facts: &Facts<'_>) -> Option<Trigger> {
     let SmokeTests::Failed { words, at } = facts.smoke else { return None };
-    let since = at.unwrap_or(facts.now);
-    (since >= facts.switched).then(|| Trigger { cause: Cause::Smoke, words: words.clone(), since })
+    let ended = at.unwrap_or(facts.now);
+    let latest = ended.saturating_add(TOLD_WITHIN).unwrap_or(Timestamp::MAX);
+    let since = ended.max(facts.switched);
+    (latest > facts.switched).then(|| Trigger { cause: Cause::Smoke, words: words.clone(), since })
 }
 
 fn is_reason(alert: &Alert, facts: &Facts<'_>) -> bool {
@@ -267,6 +272,18 @@ mod tests {
             standing(before, &Facts { switched: at(100), now: at(200), smoke, ..NONE })
         };
         assert_eq!(with(&[], &failed(Some(90))), [], "they failed before: they held the switch");
+        let same_second = standing(
+            &[],
+            &Facts {
+                switched: at(100) + jiff::SignedDuration::from_millis(400),
+                now: at(200),
+                smoke: &failed(Some(100)),
+                ..NONE
+            },
+        );
+        assert_eq!(causes(&same_second), [&Cause::Smoke], "GitHub tells whole seconds");
+        assert_eq!(same_second[0].since, at(100) + jiff::SignedDuration::from_millis(400));
+        assert_eq!(with(&[], &failed(Some(99))), [], "a second before is before");
         let raised = with(&[], &failed(Some(110)));
         assert_eq!((causes(&raised), raised[0].since), (vec![&Cause::Smoke], at(110)));
         assert!(raised[0].is_automatic());

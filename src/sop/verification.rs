@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::Cluster;
 use super::colour::Colour;
-use super::moment::Moment;
+use super::moment::{Moment, rounded};
 
 /// One run of the checks over all pods of a colour.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,11 +112,7 @@ impl Verification {
     pub fn age_within(&self, holds: Duration, now: Moment) -> Result<Duration, String> {
         let age = now.since_wall(self.at);
         if age > holds {
-            return Err(format!(
-                "verified {} min ago; it holds {} min",
-                age.as_secs() / 60,
-                holds.as_secs() / 60
-            ));
+            return Err(format!("verified {} ago; it holds {}", rounded(age), rounded(holds)));
         }
         Ok(age)
     }

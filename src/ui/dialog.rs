@@ -112,6 +112,9 @@ fn rows(scene: &Scene<'_>, dialog: &Dialog, action: &Action, locks: &[Interlock]
         let style = scene.style(Tone::Warn);
         rows.extend(wrapped(&words, width).into_iter().map(|line| (Weight::Must, Line::styled(line, style))));
     }
+    if dialog.kind == ActionKind::Rollback {
+        rows.extend(schema(scene, width));
+    }
     let cost = cost(scene, action);
     rows.extend(cost.into_iter().flat_map(|words| plain(&words, width)).map(|line| (Weight::Cost, line)));
     rows.push((Weight::Air, Line::default()));
@@ -292,6 +295,18 @@ fn cost(scene: &Scene<'_>, action: &Action) -> Option<String> {
         Action::Rollback { .. } => room.reason_for(action).map(|reason| format!("why: {reason}")),
         on_github => github::cost(on_github).map(str::to_owned),
     }
+}
+
+/// Whether what the traffic would go back to works with the schema as it is now.
+fn schema(scene: &Scene<'_>, width: usize) -> Vec<Row> {
+    let Some(known) = scene.room.previous_version() else { return Vec::new() };
+    let (mark, tone) = match known.is_doubtful() {
+        true => (scene.glyphs().warn, Tone::Warn),
+        false => (scene.glyphs().good, Tone::Plain),
+    };
+    let style = scene.style(tone);
+    let words = format!("{mark} {}", known.words());
+    wrapped(&words, width).into_iter().map(|line| (Weight::Must, Line::styled(line, style))).collect()
 }
 
 /// The ways back in short.

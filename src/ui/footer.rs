@@ -108,14 +108,18 @@ fn actions(scene: &Scene<'_>, width: usize) -> Line<'static> {
         .collect();
     let mut left = width.saturating_sub(Line::from(fixed.clone()).width());
     let release = release_calls_for(scene);
-    let kinds = release.into_iter().chain(in_order(scene.phase, scene.is_retired()));
+    // While the release is not the cluster's yet, nothing is to be done there.
+    let on_cluster =
+        in_order(scene.phase, scene.is_retired()).into_iter().filter(|_| !scene.is_in_pipeline());
+    let kinds: Vec<ActionKind> = release.into_iter().chain(on_cluster).collect();
+    let is_alone = kinds.len() == 1;
     let mut spans = Vec::new();
-    for (place, kind) in kinds.enumerate() {
+    for (place, kind) in kinds.into_iter().enumerate() {
         let (Some(binding), Some(standing)) = (Binding::of_action(kind), scene.standing(kind)) else {
             continue;
         };
         // The first one leaves a third to the others; what is left is shared out as it comes.
-        let share = if place == 0 { left * 2 / 3 } else { left };
+        let share = if place == 0 && !is_alone { left * 2 / 3 } else { left };
         let Some(hint) = action_hint(scene, binding, kind, standing, share) else { continue };
         left = left.saturating_sub(Line::from(hint.clone()).width());
         spans.extend(hint);

@@ -75,10 +75,7 @@ impl<'a> Scene<'a> {
             Some(Phase::Prepare | Phase::Closed | Phase::RolledBack) if has_repository => {
                 Some(ActionKind::Propose)
             }
-            Some(Phase::Pipeline) => self.failed_run().map(|_| ActionKind::Rerun),
-            Some(Phase::Deploy | Phase::Verify | Phase::Switch) if self.room.delivery() != Delivery::Room => {
-                self.failed_run().map(|_| ActionKind::Rerun)
-            }
+            _ if self.is_in_pipeline() => self.failed_run().map(|_| ActionKind::Rerun),
             Some(Phase::Prepare | Phase::Deploy | Phase::Closed | Phase::RolledBack) => {
                 Some(ActionKind::Deploy)
             }
@@ -86,7 +83,16 @@ impl<'a> Scene<'a> {
             Some(Phase::Switch) => Some(ActionKind::Switch),
             Some(Phase::StandDown) if self.is_retired() => Some(ActionKind::Close),
             Some(Phase::StandDown) => Some(ActionKind::Retire),
-            Some(Phase::Migrate | Phase::Watch) | None => None,
+            Some(Phase::Pipeline | Phase::Migrate | Phase::Watch) | None => None,
+        }
+    }
+
+    /// Whether the release is still in its repository, or in the hands of a pipeline that
+    /// deploys by itself: nothing is to be done in the cluster then.
+    pub(crate) fn is_in_pipeline(&self) -> bool {
+        match self.phase {
+            Some(Phase::Deploy | Phase::Verify | Phase::Switch) => self.room.delivery() != Delivery::Room,
+            phase => phase.is_some_and(Phase::is_in_repository),
         }
     }
 

@@ -34,12 +34,13 @@ def checked(name, body) -> Check:
 class Rehearsal:
     """A world that the program serves until the end of the `with`."""
 
-    def __init__(self, program: str):
+    def __init__(self, program: str, scenario: str = "release"):
         self.program = program
+        self.scenario = scenario
 
     def __enter__(self):
         self.home = tempfile.TemporaryDirectory()
-        command = [self.program, "rehearse", "--serve", "--output", "json", "--seed", "1", "--dir", self.home.name]
+        command = [self.program, "rehearse", self.scenario, "--serve", "--output", "json", "--seed", "1", "--dir", self.home.name]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.urls = json.loads(self.process.stdout.readline())
         return self

@@ -16,9 +16,11 @@ pub mod bastion;
 pub mod grafana;
 pub mod lab;
 pub mod past;
+pub mod postgres;
 pub mod proxy;
 pub mod pty;
 pub mod rehearsal;
+pub mod repository;
 pub mod users;
 pub mod world;
 

@@ -24,6 +24,7 @@ use cutover::room::message::{
 use cutover::room::rehearsal::{FaultLine, Rehearsal};
 use cutover::room::{Room, Setting};
 use cutover::sop::access::{Access, Permission, Right};
+use cutover::sop::checklist::Checklist;
 use cutover::sop::checklist::evidence::Inputs;
 use cutover::sop::cluster::{
     DeploymentState, EndpointState, FieldOwner, GitOps, PodState, ReplicaSetState, ServiceState,
@@ -457,6 +458,22 @@ impl Stage {
 /// What a colleague wrote down in the first minute.
 pub fn said(what: Noted) -> Note {
     Note { at: at(30), by: "ops2@bastion-2/s2".into(), what }
+}
+
+/// What an operator said at some time.
+pub fn said_at(at: Timestamp, what: Noted) -> Note {
+    Note { at, ..said(what) }
+}
+
+/// The checklist of production where a database is configured.
+pub fn with_database() -> Arc<Checklist> {
+    let text = "[environments.test]
+        kubernetes = { namespace = 'taxasge', service = 'backend' }
+        application.url = 'http://localhost:8000/'
+        checklist.name = 'production'
+        database.migrations = 'alembic'";
+    let environment = config::read_text(text, std::path::Path::new("."), "test").unwrap();
+    Arc::new(environment.checklist.unwrap())
 }
 
 pub fn line(time: Timestamp, colour: Colour, text: &str) -> Entry {

@@ -17,7 +17,7 @@ fn said(text: &str) -> String {
 
 #[test]
 fn production_has_the_procedures_items_in_its_six_groups() {
-    let checklist = parsed(shipped_text("production"));
+    let checklist = parsed(shipped_text("production")).without_database();
     let count = |group: &str| checklist.items.iter().filter(|item| item.group == group).count();
     let groups: Vec<(&str, usize)> =
         checklist.groups.iter().map(|group| (group.words.en.as_str(), count(&group.id))).collect();
@@ -85,7 +85,7 @@ fn a_teams_own_file_changes_leaves_out_and_adds() {
         blocks = ["switch"]
         "#,
     );
-    assert_eq!((checklist.name.as_str(), checklist.items.len()), ("taxes", 23));
+    assert_eq!((checklist.name.as_str(), checklist.items.len()), ("taxes", 28));
     assert_eq!(checklist.place("performance"), None);
     let backup = checklist.item("backup").unwrap();
     let Verifier::Asked(question) = &backup.verifier else { panic!("{backup:?}") };

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::{Form, SECOND, Table, on_github, values};
+use super::{Form, SECOND, Table, each_word, on_github, values};
+use crate::sop::checklist::database::DatabaseRule;
 use crate::sop::checklist::{Ask, Clock, Command, Compare, Expect, Http, Query, Question, Verifier};
 
 const KIND: Form<&'static str> = Form {
-    expected: "one of manual, clock, on-call, configuration, http, command, query, checks, reviews, changed, \
-               issues, release-notes, deployed, merged-back",
+    expected: "one of manual, clock, on-call, configuration, http, command, query, database, checks, reviews, \
+               changed, issues, release-notes, deployed, merged-back",
     parse: |name| {
-        let kinds = ["manual", "clock", "on-call", "configuration", "http", "command", "query"];
+        let kinds = ["manual", "clock", "on-call", "configuration", "http", "command", "query", "database"];
         let kinds: Vec<_> = kinds.into_iter().chain(on_github::KINDS).map(|kind| (kind, kind)).collect();
         values::one_of(name, &kinds)
     },
@@ -21,6 +22,11 @@ const RULE: Form<&'static str> = Form {
     parse: |name| {
         values::one_of(name, &["window", "not-on", "no-freeze", "team-time"].map(|rule| (rule, rule)))
     },
+};
+const DATABASE_RULE: Form<DatabaseRule> = Form {
+    expected: "rules among single-head, pending, downgrade, not-destructive, at-head, staging-at-head, \
+               no-locks, connections",
+    parse: |name| values::one_of(name, &DatabaseRule::ALL.map(|rule| (rule.word(), rule))),
 };
 /// Longest time that a verifier may take.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
@@ -46,6 +52,7 @@ pub(super) fn read(table: &Table<'_>, before: Option<&Verifier>) -> Option<Verif
             let ask = match asked {
                 "http" => http(table).map(Ask::Http),
                 "command" => command(table).map(Ask::Command),
+                "database" => rules(table).map(Ask::Database),
                 "query" => query(table).map(Ask::Query),
                 kind => on_github::wanted(kind, table).map(Ask::GitHub),
             };
@@ -115,6 +122,16 @@ fn expect(table: &Table<'_>) -> Option<Expect> {
             None
         }
     }
+}
+
+fn rules(table: &Table<'_>) -> Option<Vec<DatabaseRule>> {
+    let rules = each_word(table, "rules", &DATABASE_RULE);
+    if rules.as_ref().is_none_or(Vec::is_empty) && !table.is_partial() {
+        let help = "for example rules = [\"single-head\", \"downgrade\"]".to_owned();
+        let what = format!("expected at least one: {}", DATABASE_RULE.expected);
+        table.blame("rules", what, Some(help));
+    }
+    rules.filter(|rules| !rules.is_empty())
 }
 
 fn query(table: &Table<'_>) -> Option<Query> {

@@ -94,7 +94,7 @@ config.toml:4:1: environments.a.policy.window.from: missing: expected a time of 
    |
  1 | colour = 'mauve'
    | ^^^^^^
- = known here: alerts, application, checklist, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
+ = known here: alerts, application, checklist, database, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
 ",
     ),
     (
@@ -289,7 +289,7 @@ config.toml:3:10: verify.checks[0].body.match: unknown key
    |
  1 | "\u001b[2Jkey" = 'x'
    | ^^^^^^^^^^^^^^
- = known here: alerts, application, checklist, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
+ = known here: alerts, application, checklist, database, default_environment, deploy, environments, github, kubernetes, logs, metrics, pagerduty, people, pipeline, policy, time_zone, verify
 "#,
     ),
     (

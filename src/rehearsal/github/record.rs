@@ -1,20 +1,62 @@
-//! A record of what was asked, one JSON object a line, for those who check clients
-//! against GitHub's description of its API.
+//! A record of what was asked and answered, one JSON object a line, for those who check
+//! both against GitHub's description of its API.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use serde_json::{Value, json};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Mutex;
 
 /// Largest record, in bytes: what comes after that is not written down.
-const LARGEST: u64 = 16 * 1024 * 1024;
+const LARGEST: u64 = 64 * 1024 * 1024;
+/// The last line of a record that is not whole.
+const CUT: &str = "{\"cut\":true}\n";
 /// The record's name in a stage's directory.
 pub const FILE: &str = "github-requests.jsonl";
 
-/// Writes requests down while somebody wants that.
+/// A request and its answer.
+#[derive(Debug)]
+pub(super) struct Exchange<'a> {
+    pub method: &'a Method,
+    pub uri: &'a Uri,
+    pub body: &'a [u8],
+    pub status: StatusCode,
+    pub headers: &'a HeaderMap,
+    pub answer: &'a [u8],
+}
+
+impl Exchange<'_> {
+    fn line(&self) -> String {
+        let headers: Map<String, Value> = self
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))))
+            .collect();
+        let line = json!({
+            "method": self.method.as_str(),
+            "path": self.uri.path(),
+            "query": self.uri.query().unwrap_or_default(),
+            "body": value(self.body),
+            "status": self.status.as_u16(),
+            "headers": headers,
+            "answer": value(self.answer),
+        });
+        format!("{line}\n")
+    }
+}
+
+/// What was sent. What is no JSON stands there as text, which the check will not like.
+fn value(body: &[u8]) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(body).unwrap_or_else(|_| json!(String::from_utf8_lossy(body)))
+}
+
+/// Writes exchanges down while somebody wants that.
 #[derive(Debug, Default)]
 pub struct Recorder {
     on: AtomicBool,
@@ -42,26 +84,22 @@ impl Recorder {
         *self.file.lock().await = None;
     }
 
-    /// Whether requests are written down.
+    /// Whether exchanges are written down.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.on.load(Ordering::Relaxed)
     }
 
-    /// Writes a request down, with the status that it was answered.
-    pub async fn write(&self, method: &str, path: &str, query: &str, body: &[u8], status: u16) {
-        let body = if body.is_empty() {
-            Value::Null
-        } else {
-            // What is no JSON stands there as text, which the check will not like.
-            serde_json::from_slice(body).unwrap_or_else(|_| json!(String::from_utf8_lossy(body)))
-        };
-        let line = json!({"method": method, "path": path, "query": query, "body": body, "status": status});
-        let line = format!("{line}\n");
+    /// Writes one down.
+    pub(super) async fn write(&self, exchange: &Exchange<'_>) {
+        let line = exchange.line();
         let length = line.len() as u64;
-        if self.written.fetch_add(length, Ordering::Relaxed) + length > LARGEST {
-            return;
-        }
+        let before = self.written.fetch_add(length, Ordering::Relaxed);
+        let line = match before + length > LARGEST {
+            false => line.as_str(),
+            true if before <= LARGEST => CUT,
+            true => return,
+        };
         let mut file = self.file.lock().await;
         let Some(file) = file.as_mut() else { return };
         let written = async {

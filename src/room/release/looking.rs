@@ -4,8 +4,8 @@ use crate::room::Room;
 use crate::room::intent::{Overlay, ReleaseIntent};
 use crate::room::message::{Attention, Effect, JobLog, Notice, Urgency};
 use crate::room::view::{Prompt, PromptKind};
-use crate::sop::pipeline::{Job, Run, RunState};
-use crate::sop::stages::{Row, Stages};
+use crate::sop::pipeline::{Job, Run, RunState, StageId};
+use crate::sop::stages::{Row, Stages, What};
 
 /// Most lines kept of a job's log: the last ones.
 const MOST_LINES: usize = 20_000;
@@ -98,7 +98,13 @@ impl Room {
     #[must_use]
     pub fn stages(&self) -> Option<Stages> {
         let usual = &self.repository()?.usual_stages;
-        Some(Stages::of(self.shown_run()?, &self.setting.stages, usual, self.now.wall))
+        let mut stages = Stages::of(self.shown_run()?, &self.setting.stages, usual, self.now.wall);
+        if self.deploys_itself() {
+            // What the room does, the pipeline does not come to.
+            let ours = [StageId::Deploy, StageId::Smoke, StageId::Switch].map(What::Stage);
+            stages.rows.retain(|row| row.state.is_some() || !ours.contains(&row.what));
+        }
+        Some(stages)
     }
 
     /// The row of the shown run that is chosen; before one was, the first that failed,

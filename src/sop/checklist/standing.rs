@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Found, Inputs};
 use super::{Checklist, Gate, Item, MayWaive, Verifier};
-use crate::sop::moment::Moment;
+use crate::sop::moment::{Moment, rounded};
 use crate::sop::note::{Note, Noted};
 use crate::sop::operation::Action;
 use crate::sop::record::{OperationResult, Record};
@@ -179,18 +179,9 @@ fn as_it_holds(item: &Item, said: Standing, of: &Inputs, age: Duration, release:
     match holds.checked_sub(age) {
         Some(left) if !left.is_zero() => Standing { left: Some(left), ..said },
         _ => {
-            let words = format!("{} old, holds {}: {}", hours(age), hours(holds), said.words);
+            let words = format!("{} old, holds {}: {}", rounded(age), rounded(holds), said.words);
             Standing { state: State::Stale, words, ..said }
         }
-    }
-}
-
-/// `25 h`, `40 min`, `30 s`.
-fn hours(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
     }
 }
 

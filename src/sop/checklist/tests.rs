@@ -47,6 +47,7 @@ fn item(verifier: Verifier) -> Item {
         may_confirm: false,
         overridable: true,
         if_necessary: false,
+        needs_database: false,
     }
 }
 

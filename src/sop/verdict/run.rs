@@ -1,11 +1,10 @@
 //! The verdict of one signal: what its samples say together.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::Verdict;
 use super::grade::{Context, Grade, Graded, grade};
+use crate::sop::moment::rounded;
 use crate::sop::signal::{History, Sample, Signal};
 
 /// The verdict of one signal.
@@ -52,7 +51,7 @@ pub fn judge(signal: &Signal, history: &History, context: &Context) -> Judged {
     judged.value = newest.reading.number();
     if age > signal.stale_after {
         judged.verdict = Verdict::Stale;
-        judged.words = format!("{name}: last measured {} ago", spoken(age));
+        judged.words = format!("{name}: last measured {} ago", rounded(age));
     }
     judged
 }
@@ -119,11 +118,4 @@ fn row(
         .take_while(|(_, graded)| counts(graded.grade))
         .map(|(sample, _)| sample.at)
         .collect()
-}
-
-fn spoken(age: Duration) -> String {
-    match age.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds => format!("{} min", seconds / 60),
-    }
 }

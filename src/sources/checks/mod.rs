@@ -4,6 +4,7 @@
 //! unknown, never pass.
 
 mod command;
+mod database;
 mod http;
 mod query;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{GitHub, Metrics};
+use crate::config::{Database, GitHub, Metrics};
 use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
@@ -32,6 +33,8 @@ use crate::sources::text::clean;
 const AT_ONCE: usize = 4;
 /// What did not pass is looked at again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
+/// A database changes by itself, and a question to it costs little.
+const DATABASE_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// What passed is looked at again so long before it expires, but not sooner than half way.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 /// What an item can wait for that is never due.
@@ -44,6 +47,8 @@ pub(super) type Answer = (Found, String);
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub metrics: Option<Arc<Metrics>>,
+    pub database: Option<Arc<Database>>,
+    /// The release's repository.
     pub github: Option<Arc<GitHub>>,
 }
 
@@ -61,10 +66,16 @@ pub async fn run(
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
     let github = match &configured.github {
-        None => Err("no repository is configured ([github])".to_owned()),
+        None => Err("no repository is configured: name it in [github]".to_owned()),
         Some(github) => GitHubEvidence::new(github, clock).await,
     };
-    let outside = Arc::new(Outside { prometheus, github, slots: Semaphore::new(AT_ONCE) });
+    let repository = match &configured.github {
+        None => Err("no repository is configured: name it in [github]".to_owned()),
+        Some(github) => database::Repository::new(github).await,
+    };
+    let database = configured.database;
+    let outside =
+        Arc::new(Outside { prometheus, database, github, repository, slots: Semaphore::new(AT_ONCE) });
     let rounds = Rounds { clock, outside, sender: sender.clone(), running: JoinSet::new() };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -78,6 +89,9 @@ pub async fn run(
 struct Outside {
     prometheus: Result<super::prometheus::Prometheus, String>,
     github: Result<GitHubEvidence, String>,
+    database: Option<Arc<Database>>,
+    /// Where the migrations are, unless they are in a directory.
+    repository: Result<database::Repository, String>,
     slots: Semaphore,
 }
 
@@ -182,6 +196,14 @@ fn pause(item: &Item, found: Found) -> Duration {
     if item.is_of_repository() {
         return item.holds.map_or(AGAIN, |holds| holds.min(AGAIN));
     }
+    let pause = by_expiry(item, found);
+    match &item.verifier {
+        Verifier::Asked(Question { ask: Ask::Database(_), .. }) => pause.min(DATABASE_AGAIN),
+        _ => pause,
+    }
+}
+
+fn by_expiry(item: &Item, found: Found) -> Duration {
     match (found, item.holds) {
         (Found::Pass, None) => NEVER,
         (Found::Pass, Some(holds)) => holds.saturating_sub(BEFORE_EXPIRY).max(holds / 2),
@@ -194,6 +216,9 @@ async fn answer(outside: &Outside, question: &Question, release: &Inputs) -> Ans
         match &question.ask {
             Ask::Http(asked) => http::ask(asked, question.limit, release).await,
             Ask::Command(asked) => command::ask(asked, release).await,
+            Ask::Database(rules) => {
+                database::ask(outside.database.as_deref(), &outside.repository, rules, release).await
+            }
             Ask::Query(asked) => query::ask(&outside.prometheus, asked, question.limit, release).await,
             Ask::GitHub(wanted) => match &outside.github {
                 Ok(github) => github.find_out(wanted, release).await,
@@ -213,6 +238,7 @@ fn from(question: &Question) -> String {
         Ask::Http(http) => clean(http.url.split('?').next().unwrap_or_default()),
         Ask::Command(command) => clean(command.argv.first().map_or("", String::as_str)),
         Ask::Query(_) => "Prometheus".to_owned(),
+        Ask::Database(_) => "PostgreSQL and Alembic's scripts".to_owned(),
         Ask::GitHub(_) => "GitHub".to_owned(),
     }
 }

@@ -50,7 +50,13 @@ async fn outside(prometheus: Option<String>) -> Outside {
         None => Err("no metrics are configured".to_owned()),
         Some(url) => Prometheus::new(Endpoint::anonymous(url, LIMIT)).await,
     };
-    Outside { prometheus, github: Err("no repository".to_owned()), slots: Semaphore::new(AT_ONCE) }
+    Outside {
+        prometheus,
+        database: None,
+        github: Err("no repository".to_owned()),
+        repository: Err(String::new()),
+        slots: Semaphore::new(AT_ONCE),
+    }
 }
 
 fn release() -> Inputs {
@@ -228,6 +234,7 @@ fn item(id: &str, ask: Ask, holds: Option<Duration>) -> Item {
         may_confirm: false,
         overridable: true,
         if_necessary: false,
+        needs_database: false,
     }
 }
 
@@ -247,7 +254,7 @@ impl Source {
         let stop = CancellationToken::new();
         tokio::spawn(run(
             Arc::new(checklist),
-            Asked { metrics: None, github: None },
+            Asked { metrics: None, database: None, github: None },
             Clock::start(),
             ordered,
             sender,

@@ -94,6 +94,10 @@ fn verified(item: &Item) -> String {
                 format!("the program {}", command.argv.first().map_or("", String::as_str))
             }
             Ask::Query(query) => format!("{} {}", query.query.trim(), query.compare.words()),
+            Ask::Database(rules) => {
+                let rules: Vec<&str> = rules.iter().map(|rule| rule.words()).collect();
+                format!("the database and the migrations: {}", rules.join(", "))
+            }
             Ask::GitHub(wanted) => wanted.words(),
         },
     };

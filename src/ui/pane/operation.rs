@@ -1,13 +1,12 @@
 //! What is being done to the world, step by step, and what the procedure has next.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::{Line, Span};
 
 use crate::room::intent::{Extent, Pane, Writing};
 use crate::room::message::{Conclusion, Step, StepState};
 use crate::room::operations::Operation;
-use crate::room::release::Delivery;
 use crate::sop::colour::Colour;
 use crate::sop::command::Operator;
 use crate::sop::interlock::Interlock;
@@ -26,7 +25,7 @@ use super::{draw_lines, frame};
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (note, tone) = note(scene);
     let inner = frame(scene, Pane::Operation, (&note, tone), area, buffer);
-    let lines = lines(scene, inner.width);
+    let lines = lines(scene, inner.as_size());
     let most = lines.len().saturating_sub(usize::from(inner.height));
     draw_lines(lines.into_iter().skip(scene.room.view.operation_offset.min(most)), inner, buffer);
 }
@@ -50,8 +49,9 @@ pub(super) fn line(scene: &Scene<'_>) -> (String, Tone) {
 }
 
 pub(super) fn extent(scene: &Scene<'_>, area: Rect) -> Extent {
-    let rows = usize::from(area.height.saturating_sub(2));
-    let lines = lines(scene, area.width.saturating_sub(2)).len();
+    let inner = Size { width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) };
+    let rows = usize::from(inner.height);
+    let lines = lines(scene, inner).len();
     Extent { page: rows, most: lines.saturating_sub(rows) }
 }
 
@@ -68,11 +68,20 @@ fn note(scene: &Scene<'_>) -> (String, Tone) {
     }
 }
 
-fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
-    let width = usize::from(width);
+/// What was done and what comes next. Where there is no room for both, the steps of what
+/// is done and verified give way.
+fn lines(scene: &Scene<'_>, size: Size) -> Vec<Line<'static>> {
+    let width = usize::from(size.width);
+    let whole = lines_with(scene, width, true);
+    let latest = scene.room.operations.latest().and_then(|operation| operation.ended.as_ref());
+    let is_well = matches!(latest, Some((_, Conclusion::Verified { .. })));
+    if is_well && whole.len() > usize::from(size.height) { lines_with(scene, width, false) } else { whole }
+}
+
+fn lines_with(scene: &Scene<'_>, width: usize, steps: bool) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(operation) = scene.room.operations.latest() {
-        operation_lines(scene, operation, width, &mut lines);
+        operation_lines(scene, operation, steps, width, &mut lines);
         lines.push(Line::default());
     }
     lines.extend(left_open(scene, width));
@@ -83,13 +92,19 @@ fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     lines
 }
 
-fn operation_lines(scene: &Scene<'_>, operation: &Operation, width: usize, lines: &mut Vec<Line<'static>>) {
+fn operation_lines(
+    scene: &Scene<'_>,
+    operation: &Operation,
+    steps: bool,
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
     let began = words::clock_seconds(scene.room, operation.began.wall);
     lines.push(Line::from(vec![
         Span::styled(words::action(&operation.action, scene.glyphs()), scene.style(Tone::Strong)),
         Span::styled(format!("  {began}"), scene.style(Tone::Dim)),
     ]));
-    for step in &operation.steps {
+    for step in operation.steps.iter().filter(|_| steps) {
         lines.extend(step_lines(scene, step, width));
     }
     if let Some((at, conclusion)) = &operation.ended {
@@ -162,7 +177,7 @@ fn advice(scene: &Scene<'_>) -> String {
             format!("Next: {} opens the release's pull request", key(ActionKind::Propose))
         }
         Phase::Review => format!("Next: {} merges the pull request", key(ActionKind::Merge)),
-        Phase::Pipeline => "The pipeline of the release is under way: it asks for its approval".to_owned(),
+        Phase::Pipeline => "The pipeline of the release is under way; it stops for approval".to_owned(),
         Phase::Approval => format!(
             "Next: {} approves the waiting run, {} rejects it",
             key(ActionKind::Approve),
@@ -211,8 +226,7 @@ fn advice(scene: &Scene<'_>) -> String {
 
 /// What the pipeline is at, or why it goes no further, while the release is in its hands.
 fn in_pipeline(scene: &Scene<'_>, phase: Phase, idle: Colour) -> Option<String> {
-    let delivers = matches!(phase, Phase::Deploy | Phase::Verify | Phase::Switch)
-        && scene.room.delivery() != Delivery::Room;
+    let delivers = scene.is_in_pipeline() && !phase.is_in_repository();
     if let Some(run) = scene.failed_run().filter(|_| delivers || phase == Phase::Pipeline) {
         let key = Binding::of_action(ActionKind::Rerun).map(Binding::key).unwrap_or_default();
         let traffic =

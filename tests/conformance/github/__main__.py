@@ -1,5 +1,5 @@
-"""Conformance of the rehearsal's GitHub: GitHub's own description of its API, and a client
-that was not written for it.
+"""Conformance of the rehearsal's GitHub and of the room's requests to it: GitHub's own
+description of its API, and a client that was not written for it.
 
     python tests/conformance/github --program target/release/cutover
 
@@ -13,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from room import Room, carry_through  # noqa: E402
 from worlds import PATIENCE, Check, Rehearsal, checked  # noqa: E402
 
 
@@ -42,31 +44,60 @@ class Scripts:
         assert done.returncode == 0, f"{script} {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}"
 
 
-def tell(method: str, url: str):
-    urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=PATIENCE).close()
+class Recorded(Rehearsal):
+    """A world whose GitHub writes down what it is asked."""
+
+    @property
+    def record(self) -> Path:
+        return Path(self.home.name) / "github-requests.jsonl"
+
+    def tell(self, method: str, path: str):
+        """Tells the game master something."""
+        request = urllib.request.Request(self.urls["control"] + path, method=method)
+        # Everything is on loopback: no proxy has a part in it.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(request, timeout=PATIENCE).close()
+
+    def __enter__(self):
+        super().__enter__()
+        self.tell("PUT", "/github/record")
+        return self
 
 
-def walk(scripts: Scripts, world: Rehearsal):
+def answers(scripts: Scripts, program: str):
+    with Rehearsal(program) as world:
+        scripts.run("answers.mjs", world.urls["github"], world.urls["control"])
+
+
+def walk(scripts: Scripts, program: str):
     """The walk, and whether what it asked is as described."""
-    github, control = world.urls["github"], world.urls["control"]
-    tell("PUT", f"{control}/github/record")
-    scripts.run("walk.mjs", github, control)
-    tell("DELETE", f"{control}/github/record")
-    scripts.run("answers.mjs", "--requests", str(Path(world.home.name) / "github-requests.jsonl"))
+    with Recorded(program) as world:
+        scripts.run("walk.mjs", world.urls["github"], world.urls["control"])
+        world.tell("DELETE", "/github/record")
+        scripts.run("requests.mjs", str(world.record))
+
+
+def room(scripts: Scripts, program: str):
+    """All that the room does on GitHub, and whether what it asked is as described."""
+    with Recorded(program, "ci-fails") as world:
+        carry_through(Room(world, world.tell), world.record)
+        world.tell("DELETE", "/github/record")
+        scripts.run("requests.mjs", str(world.record), "operations.txt")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
-    options = parser.parse_args()
-    checks: list[Check] = []
-    with tempfile.TemporaryDirectory() as directory:
+    program = os.path.abspath(parser.parse_args().program)
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor() as pool:
         scripts = Scripts(directory)
-        with Rehearsal(options.program) as world:
-            arguments = (world.urls["github"], world.urls["control"])
-            checks.append(checked("answers are as described", lambda: scripts.run("answers.mjs", *arguments)))
-        with Rehearsal(options.program) as world:
-            checks.append(checked("Octokit carries a release through", lambda: walk(scripts, world)))
+        bodies = {
+            "the checks find what is wrong": lambda: scripts.run("wrongs.mjs"),
+            "answers are as described": lambda: answers(scripts, program),
+            "Octokit carries a release through": lambda: walk(scripts, program),
+            "the room's requests are as described": lambda: room(scripts, program),
+        }
+        checks: list[Check] = list(pool.map(checked, bodies.keys(), bodies.values()))
     failed = [check for check in checks if check.wrong]
     for check in failed:
         print(f"FAILED {check.name}\n{check.wrong}\n")

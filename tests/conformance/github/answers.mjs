@@ -1,11 +1,8 @@
 // Walks every endpoint of the rehearsal's GitHub and checks each answer against GitHub's
-// description: status, headers, body. With `--requests FILE` it checks a record of
-// requests instead: path, query, body.
+// description: status, headers, body.
 //
 //     node answers.mjs URL CONTROL
-//     node answers.mjs --requests FILE
 
-import { readFile } from "node:fs/promises";
 import { readDescription } from "./description.mjs";
 
 const REPOSITORY = "/repos/taxasge/backend";
@@ -16,17 +13,6 @@ let checked = 0;
 function note(what, wrong) {
   checked += 1;
   if (wrong) problems.push(`${what}: ${wrong}`);
-}
-
-async function checkRequests(file) {
-  const description = await readDescription();
-  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
-  for (const line of lines) {
-    const { method, path, query, body } = JSON.parse(line);
-    operations.add(`${method} ${description.operation(method, path)?.template}`);
-    note(`${method} ${path}?${query}`, description.request(method, path, query, body));
-  }
-  if (lines.length === 0) problems.push("the record is empty");
 }
 
 async function checkAnswers(base, control) {
@@ -159,14 +145,12 @@ async function checkAnswers(base, control) {
   note("the links of a page", rels.join() === "prev,next,last,first" ? "" : rels.join());
 }
 
-const [first, second] = process.argv.slice(2);
-if (first === "--requests" && second) await checkRequests(second);
-else if (first && second) await checkAnswers(first, second);
-else {
-  console.error("usage: node answers.mjs URL CONTROL | node answers.mjs --requests FILE");
+const [base, control] = process.argv.slice(2);
+if (!base || !control) {
+  console.error("usage: node answers.mjs URL CONTROL");
   process.exit(2);
 }
+await checkAnswers(base, control);
 for (const problem of problems) console.error(`FAILED ${problem}`);
-const what = first === "--requests" ? "requests" : "answers";
-console.log(`github ${what}: ${checked - problems.length} of ${checked} as described, ${operations.size} operations`);
+console.log(`github answers: ${checked - problems.length} of ${checked} as described, ${operations.size} operations`);
 process.exit(problems.length === 0 ? 0 : 1);

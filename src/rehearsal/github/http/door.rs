@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Limited};
@@ -17,6 +17,7 @@ use super::ask::Asked;
 use super::faults;
 use crate::rehearsal::github::people::{PEOPLE, Person};
 use crate::rehearsal::github::rate::Rate;
+use crate::rehearsal::github::record::Exchange;
 use crate::rehearsal::github::{Held, Refused};
 
 /// Largest body of a request.
@@ -47,13 +48,21 @@ pub(super) async fn pass(State(world): State<Held>, request: Request, next: Next
             next.run(Request::from_parts(parts, Body::from(body.clone()))).await
         }
     };
-    let response = finish(&world, response, &method, &headers, known).await;
+    let mut response = finish(&world, response, &method, &headers, known).await;
     if world.github.recorder.is_on() {
-        let query = uri.query().unwrap_or_default();
-        let status = response.status().as_u16();
-        world.github.recorder.write(method.as_str(), uri.path(), query, &body, status).await;
+        response = recorded(&world, &method, &uri, &body, response).await;
     }
     faults::after(&faults, &method, response)
+}
+
+/// The answer, once it is written down.
+async fn recorded(world: &Held, method: &Method, uri: &Uri, asked: &Bytes, response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let answer = Limited::new(body, ANSWER).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let (status, headers) = (parts.status, &parts.headers);
+    let exchange = Exchange { method, uri, body: asked, status, headers, answer: &answer };
+    world.github.recorder.write(&exchange).await;
+    Response::from_parts(parts, Body::from(answer))
 }
 
 /// Who asks.

@@ -19,6 +19,7 @@ fn some_item() -> impl Strategy<Value = Item> {
         may_waive,
         may_confirm: flags[1],
         if_necessary: flags[2],
+        needs_database: false,
         ..item(if flags[0] { Verifier::Manual } else { asked() })
     })
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::fake::{Fake, Reply, config};
 use crate::sop::commit::Sha;
 use crate::sop::pull_request::CheckState;
+use crate::sources::github::access;
 use crate::sources::github::answer::{self, List};
 use crate::sources::github::client::Client;
 use crate::sources::github::read::Questions;
@@ -116,4 +117,31 @@ async fn a_recorded_deletion_needs_no_body() {
     let client = Client::new(&config(&fake.url)).await.unwrap();
     let path = "/repos/octokit-fixture-org/git-refs/git/refs/heads/test";
     assert!(client.send(Method::DELETE, path, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_recorded_repository_tells_who_may_push() {
+    let Some(recorded) = recorded("get-repository") else { return };
+    let fake = Fake::start().await;
+    serve(&fake, &recorded, "get");
+    let mut config = config(&fake.url);
+    config.setting.repository = "octokit-fixture-org/hello-world".into();
+    let client = Client::new(&config).await.unwrap();
+    let access = access(&client, &config.setting).await.unwrap();
+    assert_eq!((access.may_push, access.user), (Some(true), None), "the rest was not recorded");
+    assert!(access.workflow.is_err() && access.reviewers.is_err(), "nor is it taken for good");
+}
+
+/// As the logs of jobs are handed out.
+#[tokio::test]
+async fn a_recorded_redirect_names_the_place() {
+    let Some(recorded) = recorded("get-archive") else { return };
+    let fake = Fake::start().await;
+    serve(&fake, &recorded, "get");
+    let client = Client::new(&config(&fake.url)).await.unwrap();
+    let path = "/repos/octokit-fixture-org/get-archive/tarball/main";
+    let place = client.location(path).await.unwrap().unwrap();
+    let wanted = "https://codeload.github.com/octokit-fixture-org/get-archive/legacy.tar.gz/refs/heads/main";
+    assert_eq!(place.as_str(), wanted);
+    assert_eq!(fake.asked().len(), 1, "the token did not go there");
 }
