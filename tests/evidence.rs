@@ -332,3 +332,17 @@ fn the_timeline_sets_actual_against_target_late_in_red_and_in_words() {
     let small = text(&stage.room, (80, 24), COLOUR);
     assert!(small.contains("HOTFIX T+52 min: deploy next, due at T+60  deploy …/60"), "{small}");
 }
+
+#[test]
+fn in_the_rehearsal_the_timeline_goes_on_by_what_is_done() {
+    let state = tempfile::tempdir().unwrap();
+    let room = rehearse("hotfix", &state);
+    room.wait_for_text("HOTFIX T+0 min: investigation next, due at T+15", SOON);
+    room.type_keys("6");
+    room.wait_for_text("t tick  w waive", SOON);
+    // Its second item: the cause is known.
+    room.type_keys("\u{1b}[Hjt");
+    room.type_until("a time-out loses them", "a time-out loses them");
+    room.type_keys("\r");
+    room.wait_for_text(": fix next, due at T+30", SOON);
+}
