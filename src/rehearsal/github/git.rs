@@ -78,6 +78,13 @@ impl Git {
         self.commits.range(name.to_owned()..).next().filter(|(sha, _)| sha.starts_with(name)).map(|(_, c)| c)
     }
 
+    /// The text of a file of any commit, by its blob's id.
+    #[must_use]
+    pub fn blob(&self, id: &str) -> Option<&str> {
+        let mut texts = self.commits.values().flat_map(|commit| commit.files.values());
+        texts.find(|text| blob_id(text) == id).map(String::as_str)
+    }
+
     /// The commits that `sha` rests on, itself among them, newest first.
     #[must_use]
     pub fn history(&self, sha: &str) -> Vec<&Commit> {

@@ -17,6 +17,7 @@ pub(super) fn routes() -> Router<Held> {
         .route("/branches/{branch}", get(branch))
         .route("/git/ref/{*name}", get(reference))
         .route("/git/refs/{*name}", get(reference).delete(delete_reference))
+        .route("/git/blobs/{sha}", get(blob))
         .route("/tags", get(tags))
         .route("/contents", get(root))
         .route("/contents/{*path}", get(contents))
@@ -103,6 +104,13 @@ async fn delete_reference(ask: Ask, Path(name): Path<String>) -> Answered {
             _ => return Err(gone()),
         }
         Ok(Answer::empty(204))
+    })
+}
+
+async fn blob(ask: Ask, Path(sha): Path<String>) -> Answered {
+    ask.show(|show| {
+        let text = show.state.git.blob(&sha).ok_or_else(Refused::not_found)?;
+        Ok(Answer::ok(show.blob(&sha, text)))
     })
 }
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::Show;
+use super::{Show, node};
 use crate::rehearsal::github::git::{Commit, blob_id};
 
 impl Show<'_> {
@@ -14,12 +14,8 @@ impl Show<'_> {
         let path = path.trim_matches('/');
         if let Some(text) = commit.files.get(path) {
             let mut file = self.entry("file", name, path, text);
-            // GitHub breaks the lines of what it encodes.
-            let encoded = STANDARD.encode(text);
-            let lines: Vec<&str> =
-                encoded.as_bytes().chunks(60).filter_map(|line| std::str::from_utf8(line).ok()).collect();
             file["encoding"] = json!("base64");
-            file["content"] = json!(lines.join("\n") + "\n");
+            file["content"] = json!(encoded(text));
             return Some(file);
         }
         let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
@@ -37,6 +33,15 @@ impl Show<'_> {
             }
         }
         (!entries.is_empty()).then(|| json!(entries))
+    }
+
+    /// A file's content under its own id.
+    #[must_use]
+    pub fn blob(&self, sha: &str, text: &str) -> Value {
+        json!({
+            "sha": sha, "node_id": node("B", sha), "size": text.len(), "encoding": "base64",
+            "url": self.state.url(&format!("git/blobs/{sha}")), "content": encoded(text),
+        })
     }
 
     fn entry(&self, kind: &str, name: &str, path: &str, text: &str) -> Value {
@@ -63,4 +68,12 @@ impl Show<'_> {
             "_links": {"self": url, "git": git, "html": web},
         })
     }
+}
+
+/// Text as GitHub encodes it: in lines.
+fn encoded(text: &str) -> String {
+    let encoded = STANDARD.encode(text);
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(60).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    lines.join("\n") + "\n"
 }
