@@ -21,6 +21,15 @@ const LATER: Duration = Duration::from_secs(120);
 /// stand in this test's own configuration, are not shortened by it.
 const SPEED: u32 = 60;
 
+/// What the night is about; where the release comes from is another test's matter.
+const BAD: &str = r#"
+title = "A release that fails one request in eight"
+description = "Only users make it show."
+[[faults]]
+on = "switch"
+fault = { name = "errors", rate = 0.12 }
+"#;
+
 /// A release that fails one request in eight, and an operator of it.
 struct Night {
     directory: TempDir,
@@ -37,7 +46,7 @@ impl Night {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let directory = tempfile::tempdir().unwrap();
         let world = directory.path().join("world");
-        let scenario = Scenario::find("bad-release").unwrap();
+        let scenario = Scenario::parse("bad", BAD).unwrap();
         let stage = runtime.block_on(Stage::raise(scenario, 1, SPEED, Some(&world))).unwrap();
         let night = Self { directory, stage, _runtime: runtime };
         let plain = std::fs::read_to_string(night.config()).unwrap();

@@ -324,14 +324,6 @@ impl Checklist {
         self
     }
 
-    /// The place of an item by its id.
-    #[must_use]
-    pub fn place(&self, id: &str) -> Option<usize> {
-        self.items.iter().position(|item| item.id == id)
-    }
-}
-
-impl Checklist {
     /// Where no database is configured: what only a database needs is left out, and what
     /// would be read of one an operator has to say.
     #[must_use]
@@ -344,6 +336,12 @@ impl Checklist {
             _ => item,
         };
         Self { items: items.map(by_hand).collect(), ..self }
+    }
+
+    /// The place of an item by its id.
+    #[must_use]
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.items.iter().position(|item| item.id == id)
     }
 }
 

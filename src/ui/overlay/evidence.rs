@@ -101,5 +101,6 @@ fn verified(item: &Item) -> String {
             Ask::GitHub(wanted) => wanted.words(),
         },
     };
-    if item.may_confirm { format!("{how}; where that cannot be found out, by hand") } else { how }
+    let by_hand_else = item.may_confirm && !matches!(item.verifier, Verifier::Manual);
+    if by_hand_else { format!("{how}; where that cannot be found out, by hand") } else { how }
 }
