@@ -25,7 +25,7 @@ use crate::room::checklist::CheckOrder;
 use crate::room::message::{CheckNews, Observation};
 use crate::sop::checklist::evidence::{Evidence, Found, Inputs};
 use crate::sop::checklist::{Ask, Checklist, Expect, Item, Question, Verifier};
-use crate::sources::github::Evidence as GitHubEvidence;
+use crate::sources::github::{Client, Evidence as GitHubEvidence};
 use crate::sources::http::spoken;
 use crate::sources::text::clean;
 
@@ -65,14 +65,13 @@ pub async fn run(
         None => Err("no metrics are configured: name your Prometheus in [metrics]".to_owned()),
         Some(metrics) => super::prometheus::Prometheus::new(metrics.endpoint.clone()).await,
     };
-    let github = match &configured.github {
+    // One client for all: one token, one count of what is left, answers that still hold.
+    let client = match &configured.github {
         None => Err("no repository is configured: name it in [github]".to_owned()),
-        Some(github) => GitHubEvidence::new(github, clock).await,
+        Some(github) => Client::new(github).await.map(|client| (Arc::new(client), github)),
     };
-    let repository = match &configured.github {
-        None => Err("no repository is configured: name it in [github]".to_owned()),
-        Some(github) => database::Repository::new(github).await,
-    };
+    let github = client.clone().map(|(client, config)| GitHubEvidence::new(client, config, clock));
+    let repository = client.map(|(client, config)| database::Repository::new(client, config));
     let database = configured.database;
     let outside =
         Arc::new(Outside { prometheus, database, github, repository, slots: Semaphore::new(AT_ONCE) });

@@ -1,6 +1,7 @@
 //! What the checklist asks of GitHub beside what the room reads anyway. What cannot be
 //! found out is an error with its words, never a pass.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,18 +31,16 @@ const NAMED: usize = 10;
 /// Asks about one repository.
 #[derive(Debug)]
 pub struct Evidence {
-    client: Client,
+    client: Arc<Client>,
     setting: GitHubSetting,
     clock: Clock,
 }
 
 impl Evidence {
-    /// One that has asked nothing yet. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// In the operator's words, when certificates or headers cannot be used.
-    pub async fn new(config: &GitHub, clock: Clock) -> Result<Self, String> {
-        Ok(Self { client: Client::new(config).await?, setting: config.setting.clone(), clock })
+    /// One that has asked nothing yet.
+    #[must_use]
+    pub fn new(client: Arc<Client>, config: &GitHub, clock: Clock) -> Self {
+        Self { client, setting: config.setting.clone(), clock }
     }
 
     /// Finds out one thing.
@@ -79,7 +78,7 @@ impl Evidence {
         }
     }
 
-    const fn questions(&self) -> Questions<'_> {
+    fn questions(&self) -> Questions<'_> {
         Questions { client: &self.client, setting: &self.setting }
     }
 

@@ -1,6 +1,7 @@
 //! Questions about the database and the release's migrations: Alembic's scripts are read
-//! from a directory or the release's repository, PostgreSQL is asked in transactions that cannot write. What one of
-//! several rules cannot find out makes the whole answer unknown, never a pass.
+//! from a directory or the release's repository, PostgreSQL is asked in transactions that
+//! cannot write. What one of several rules cannot find out makes the whole answer unknown,
+//! never a pass.
 
 mod questions;
 mod repository;

@@ -2,6 +2,7 @@
 //! content never changes under its id: each is asked for once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -23,7 +24,7 @@ const AT_ONCE: usize = 4;
 /// The repository of `[github]`.
 #[derive(Debug)]
 pub(in crate::sources::checks) struct Repository {
-    client: Client,
+    client: Arc<Client>,
     name: String,
     /// Looked at while the release's commit is not known.
     branch: String,
@@ -51,16 +52,13 @@ struct Blob {
 
 impl Repository {
     /// One of which nothing was asked yet.
-    ///
-    /// # Errors
-    /// In the operator's words.
-    pub(in crate::sources::checks) async fn new(config: &GitHub) -> Result<Self, String> {
-        Ok(Self {
-            client: Client::new(config).await?,
+    pub(in crate::sources::checks) fn new(client: Arc<Client>, config: &GitHub) -> Self {
+        Self {
+            client,
             name: config.setting.repository.clone(),
             branch: config.setting.head_branch.clone(),
             kept: Mutex::default(),
-        })
+        }
     }
 
     /// The scripts in a directory as the release has it.
@@ -169,7 +167,9 @@ mod tests {
              github = {{ url = 'http://{address}', repository = 'taxasge/backend', token_command = ['echo', 'none'] }}"
         );
         let environment = crate::config::read_text(&text, std::path::Path::new("."), "test").unwrap();
-        (Repository::new(&environment.github.unwrap()).await.unwrap(), asked)
+        let config = environment.github.unwrap();
+        let client = Arc::new(Client::new(&config).await.unwrap());
+        (Repository::new(client, &config), asked)
     }
 
     #[tokio::test]

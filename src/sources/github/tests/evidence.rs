@@ -1,5 +1,6 @@
 //! What the checklist asks of GitHub: found so, found otherwise, and not found out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::fake::{Fake, Reply, config};
 use crate::clock::Clock;
 use crate::sop::checklist::evidence::{Found, Inputs};
 use crate::sop::checklist::repository::Wanted;
-use crate::sources::github::Evidence;
+use crate::sources::github::{Client, Evidence};
 
 const HEAD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const SQUASHED: &str = "cccccccccccccccccccccccccccccccccccccccc";
@@ -28,8 +29,14 @@ fn ok(body: &Value) -> Reply {
     Reply::json(200, body)
 }
 
+async fn evidence(fake: &Fake) -> Evidence {
+    let config = config(&fake.url);
+    let client = Arc::new(Client::new(&config).await.unwrap());
+    Evidence::new(client, &config, Clock::start())
+}
+
 async fn find_out(fake: &Fake, wanted: Wanted) -> (Found, String) {
-    let evidence = Evidence::new(&config(&fake.url), Clock::start()).await.unwrap();
+    let evidence = evidence(fake).await;
     let release = Inputs { head: Some(HEAD.into()), version: Some("v1.1.0".into()), image: None };
     evidence.find_out(&wanted, &release).await.unwrap_or_else(|why| (Found::Unknown, why))
 }
@@ -225,7 +232,7 @@ async fn whatever_keeps_an_answer_away_nothing_passes() {
 #[tokio::test]
 async fn what_is_not_known_of_the_release_is_not_asked_for() {
     let fake = Fake::start().await;
-    let evidence = Evidence::new(&config(&fake.url), Clock::start()).await.unwrap();
+    let evidence = evidence(&fake).await;
     for (wanted, words) in [
         (staging(), "the head of the release is not known yet"),
         (back(), "the head of the release is not known yet"),
