@@ -50,17 +50,8 @@ async fn look(control: &mut Control) -> Result<(), (u8, String)> {
         _ => None,
     });
     // They run a few at a time; what has no answer by then is shown as running.
-    let limit = tokio::time::sleep(SEEN_WITHIN + 3 * longest.max().unwrap_or_default());
-    tokio::pin!(limit);
-    while !is_known(&control.room, &checklist) {
-        tokio::select! {
-            () = &mut limit => break,
-            message = control.next() => match message {
-                Some(message) => drop(control.take_all(message)),
-                None => break,
-            },
-        }
-    }
+    let limit = SEEN_WITHIN + 3 * longest.max().unwrap_or_default();
+    control.wait_until(limit, |control| is_known(&control.room, &checklist)).await;
     Ok(())
 }
 

@@ -186,53 +186,23 @@ fn named_target(command: &Command, confirm: &Confirm) -> Result<(), Refusal> {
 
 /// Waits until the room knows enough to propose anything.
 pub(super) async fn until_seen(control: &mut Control) -> Result<(), Refusal> {
-    let limit = tokio::time::sleep(SEEN_WITHIN);
-    tokio::pin!(limit);
-    loop {
-        if control.is_connected() && seen(control) {
-            return Ok(());
-        }
-        tokio::select! {
-            () = &mut limit => return Err(Refusal::Failed(not_seen(control))),
-            message = control.next() => match message {
-                Some(message) => drop(control.take_all(message)),
-                None => return Err(Refusal::Failed(not_seen(control))),
-            },
-        }
+    match control.wait_until(SEEN_WITHIN, |control| control.is_connected() && seen(control)).await {
+        true => Ok(()),
+        false => Err(Refusal::Failed(not_seen(control))),
     }
 }
 
-/// Gives the metrics and the checklist's verifiers a moment, where an action rests on them. What is missing after that
-/// is the interlocks' business.
+/// Gives the metrics and the checklist's verifiers a moment, where an action rests on
+/// them. What is missing after that is the interlocks' business.
 async fn until_measured(control: &mut Control, action: &Action) {
     control.look_at_checklist();
-    let limit = tokio::time::sleep(MEASURED_WITHIN);
-    tokio::pin!(limit);
-    while !is_measured(control, action) {
-        tokio::select! {
-            () = &mut limit => return,
-            message = control.next() => match message {
-                Some(message) => drop(control.take_all(message)),
-                None => return,
-            },
-        }
-    }
+    control.wait_until(MEASURED_WITHIN, |control| is_measured(control, action)).await;
 }
 
 /// Waits until the checklist has its answers, for as long as the metrics may take.
 async fn until_listed(control: &mut Control) {
-    let limit = tokio::time::sleep(MEASURED_WITHIN);
-    tokio::pin!(limit);
     control.look_at_checklist();
-    while !is_listed(&control.room) {
-        tokio::select! {
-            () = &mut limit => return,
-            message = control.next() => match message {
-                Some(message) => drop(control.take_all(message)),
-                None => return,
-            },
-        }
-    }
+    control.wait_until(MEASURED_WITHIN, |control| is_listed(&control.room)).await;
 }
 
 /// Whether nothing of the checklist is still being asked for.

@@ -188,6 +188,23 @@ impl Control {
         self.inbox.recv().await
     }
 
+    /// Takes in what comes until the room is so, for at most `limit`; whether it came to be.
+    /// What the room wants done meanwhile is nobody's: no operator looks on.
+    async fn wait_until(&mut self, limit: Duration, is_so: impl Fn(&Self) -> bool) -> bool {
+        let limit = tokio::time::sleep(limit);
+        tokio::pin!(limit);
+        while !is_so(self) {
+            tokio::select! {
+                () = &mut limit => return false,
+                message = self.next() => match message {
+                    Some(message) => drop(self.take_all(message)),
+                    None => return false,
+                },
+            }
+        }
+        true
+    }
+
     /// Takes in `first` and all that has queued up behind it, and returns what is
     /// to be done about it.
     pub fn take_all(&mut self, first: Message) -> Vec<Effect> {

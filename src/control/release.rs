@@ -67,18 +67,12 @@ pub(super) async fn until_read(control: &mut Control, to_act: bool) -> Result<()
     if control.room.setting.github.is_none() {
         return Err(Refusal::Usage("no repository is configured: add [github] to the configuration".into()));
     }
-    let limit = tokio::time::sleep(READ_WITHIN);
-    tokio::pin!(limit);
-    while control.room.repository.is_none() || (to_act && !control.is_connected()) {
-        tokio::select! {
-            () = &mut limit => return Err(Refusal::Failed(not_read(&control.room))),
-            message = control.next() => match message {
-                Some(message) => drop(control.take_all(message)),
-                None => return Err(Refusal::Failed(not_read(&control.room))),
-            },
-        }
+    let is_read =
+        |control: &Control| control.room.repository.is_some() && (!to_act || control.is_connected());
+    match control.wait_until(READ_WITHIN, is_read).await {
+        true => Ok(()),
+        false => Err(Refusal::Failed(not_read(&control.room))),
     }
-    Ok(())
 }
 
 fn not_read(room: &Room) -> String {

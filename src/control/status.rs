@@ -20,7 +20,7 @@ const GATHER: Duration = Duration::from_millis(250);
 
 /// Prints the status; the exit status: 0, or 1 when the pair could not be seen.
 pub async fn run(mut control: Control, options: &Status) -> u8 {
-    let seen = until_seen(&mut control).await;
+    let seen = control.wait_until(SEEN_WITHIN, |control| is_whole(&control.room)).await;
     let mut said = print(&control.room, options.output, None);
     if options.watch {
         loop {
@@ -32,21 +32,6 @@ pub async fn run(mut control: Control, options: &Status) -> u8 {
     }
     control.leave().await;
     u8::from(!seen)
-}
-
-async fn until_seen(control: &mut Control) -> bool {
-    let limit = tokio::time::sleep(SEEN_WITHIN);
-    tokio::pin!(limit);
-    while !is_whole(&control.room) {
-        tokio::select! {
-            () = &mut limit => return false,
-            message = control.next() => match message {
-                Some(message) => drop(control.take_all(message)),
-                None => return false,
-            },
-        }
-    }
-    true
 }
 
 /// Whether everything that the status tells has been seen.
